@@ -1,0 +1,145 @@
+"""The nouns: frozen value objects that the stages of the river hand to each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = Any
+"""A value of JSON's types: dict with string keys, list, str, int, float, bool or None."""
+
+Pattern = Mapping[str, Json]
+"""An EventBridge event pattern, exactly as AWS gets it."""
+
+Severity = Literal["info", "low", "medium", "high", "critical"]
+SEVERITIES: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
+
+Forwarding = Literal["exact", "two-speed", "all"]
+Body = Literal["event", "detail", "notice", "text"]
+Mode = Literal["observe", "enforce"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing wrong with what a user gave us: where, what, and what to do about it."""
+
+    place: str
+    fault: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.fault}" + (f"; {self.cure}" if self.cure else "")
+
+
+class Mistake(Exception):
+    """A user's mistake, told as one line per problem; the command line exits 2 without a traceback."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+    @classmethod
+    def one(cls, place: str, fault: str, cure: str = "") -> Mistake:
+        """The mistake that consists of a single problem."""
+        return cls([Problem(place, fault, cure)])
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """What happened, as a named event pattern with its reason. `id` is the stem of its file."""
+
+    id: str
+    pack: str
+    title: str
+    severity: Severity
+    why: str
+    pattern: Pattern
+    read_only: bool = False
+    harmless_when: str = ""
+    attack: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An event that a detection must match, or a near miss that it must not."""
+
+    matches: bool
+    event: Mapping[str, Json]
+    because: str = ""
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting that a responder declares in its responder.yaml."""
+
+    name: str
+    type: Literal["string", "integer", "boolean", "list"]
+    default: Json
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """A Lambda function of ours, as its folder under lambda/ declares it.
+
+    `member_actions` are the statements of its role in members; without any it has no such role.
+    `modes` is empty for a responder that changes nothing.
+    """
+
+    id: str
+    title: str
+    does: str
+    code: str
+    modes: tuple[Mode, ...] = ()
+    default_mode: Mode | None = None
+    timeout: int = 60
+    memory: int = 256
+    member_actions: tuple[Mapping[str, Json], ...] = ()
+    central_actions: tuple[Mapping[str, Json], ...] = ()
+    settings: tuple[Setting, ...] = ()
+    file: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Catalogue:
+    """Every detection and responder there is to choose from, by id, sorted."""
+
+    detections: Mapping[str, Detection]
+    responders: Mapping[str, Responder]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place where matched events go. `options` are those of its kind, with defaults filled in."""
+
+    name: str
+    kind: str
+    body: Body
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What changes a template: decided when rendering, before any account is known.
+
+    `wiring` maps each detection that goes anywhere to the names of its targets, sorted.
+    """
+
+    name_prefix: str
+    forwarding: Forwarding
+    detections: tuple[Detection, ...]
+    targets: tuple[Target, ...]
+    wiring: Mapping[str, tuple[str, ...]]
+    responders: Mapping[str, Responder]
+    digest: str = ""
+
+    def target(self, name: str) -> Target:
+        """The target of that name; KeyError when there is none."""
+        for target in self.targets:
+            if target.name == name:
+                return target
+        raise KeyError(name)
