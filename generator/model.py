@@ -33,7 +33,7 @@ class Problem:
 
 
 class Mistake(Exception):
-    """A user's mistake, told as one line per problem; the command line exits 2 without a traceback."""
+    """A user's mistake: one line per problem, exit code 2, never a traceback."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -80,14 +80,15 @@ class Setting:
     type: Literal["string", "integer", "boolean", "list"]
     default: Json
     help: str
+    place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Responder:
     """A Lambda function of ours, as its folder under lambda/ declares it.
 
-    `member_actions` are the statements of its role in members; without any it has no such role.
-    `modes` is empty for a responder that changes nothing.
+    `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
+    nothing; without `member_permissions` it has no role in members.
     """
 
     id: str
@@ -98,8 +99,9 @@ class Responder:
     default_mode: Mode | None = None
     timeout: int = 60
     memory: int = 256
-    member_actions: tuple[Mapping[str, Json], ...] = ()
-    central_actions: tuple[Mapping[str, Json], ...] = ()
+    remembers: bool = False
+    member_permissions: tuple[Mapping[str, Json], ...] = ()
+    central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()
     file: str = ""
 
@@ -135,6 +137,7 @@ class Shape:
     targets: tuple[Target, ...]
     wiring: Mapping[str, tuple[str, ...]]
     responders: Mapping[str, Responder]
+    curated_reads: tuple[Detection, ...] = ()
     digest: str = ""
 
     def target(self, name: str) -> Target:
@@ -143,3 +146,35 @@ class Shape:
             if target.name == name:
                 return target
         raise KeyError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """How deploy reaches the two accounts that it writes to from the caller's credentials."""
+
+    central_role: str = ""
+    management_role: str = ""
+    central_profile: str = ""
+    management_profile: str = ""
+    delegated_admin: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Who and where: what deploy fills into the parameters of the templates.
+
+    `regions` is None for every enabled Region. `targets` holds, per target, the options that are
+    accounts, addresses or names of secrets.
+    """
+
+    organization_id: str
+    management_account: str
+    central_account: str
+    central_region: str
+    organizational_units: tuple[str, ...]
+    regions: tuple[str, ...] | None
+    exclude_accounts: tuple[str, ...] = ()
+    access: Access = field(default_factory=Access)
+    tags: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    targets: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)

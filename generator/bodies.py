@@ -1,0 +1,49 @@
+"""What a rule sends: the event, the bare record, or the event with what is known about it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from troposphere.events import InputTransformer
+
+from generator.model import Body, Detection, Json
+
+TEMPLATE_LIMIT = 8_192
+"""Characters of an input template.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"""
+
+_WHOLE_EVENT = "<aws.events.event.json>"
+
+
+def transformed(body: Body, detection: Detection) -> dict[str, Any]:
+    """The properties of a rule's target that give it this body; none for the whole event."""
+    if body == "detail":
+        return {"InputPath": "$.detail"}
+    if body == "notice":
+        return {"InputTransformer": InputTransformer(InputTemplate=notice_template(detection))}
+    return {}
+
+
+def notice_template(detection: Detection) -> str:
+    """`{"detection": {...}, "event": <the event>}`; the placeholder stands for a JSON object.
+
+    Angle brackets in the detection's own words would be read as placeholders, so they are
+    written as JSON escapes.
+    """
+    head = json.dumps(card(detection), ensure_ascii=False, separators=(",", ":"))
+    head = head.replace("<", "\\u003c").replace(">", "\\u003e")
+    return f'{{"detection":{head},"event":{_WHOLE_EVENT}}}'
+
+
+def card(detection: Detection) -> dict[str, Json]:
+    """What a notice says about the detection that made it."""
+    return {
+        "id": detection.id,
+        "title": detection.title,
+        "severity": detection.severity,
+        "why": " ".join(detection.why.split()),
+        "harmless_when": " ".join(detection.harmless_when.split()),
+        "attack": list(detection.attack),
+        "references": list(detection.references),
+    }

@@ -1,0 +1,233 @@
+"""Reads detections/ and lambda/*/responder.yaml into a Catalogue, every file error raised here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from generator import documents, handlers, names
+from generator.documents import Document
+from generator.model import (
+    SEVERITIES,
+    Catalogue,
+    Detection,
+    Example,
+    Json,
+    Mistake,
+    Problem,
+    Responder,
+    Setting,
+)
+from generator.patterns import problems as pattern_problems
+from generator.schema import Anything, Boolean, Integer, ListOf, MapOf, Record, Report, Text
+
+BUILT_IN = Path(__file__).parent / "detections"
+
+DETECTION = Record(
+    {
+        "title": Text("what happened, in the past tense", longest=100),
+        "severity": Text("how loudly it is told", choices=SEVERITIES),
+        "why": Text("why it matters"),
+        "harmless_when": Text("when it is nothing to worry about"),
+        "attack": ListOf(
+            Text(pattern=r"T\d{4}(\.\d{3})?", form="a MITRE ATT&CK technique such as T1562.008"),
+            "MITRE ATT&CK techniques",
+        ),
+        "references": ListOf(Text(pattern=r"https://.+", form="an https:// address")),
+        "read_only": Boolean("its rules also receive read-only management events"),
+        "pattern": Anything("the EventBridge event pattern", type="object"),
+    },
+    {"harmless_when": "", "attack": [], "references": [], "read_only": False},
+)
+EXAMPLE = Record(
+    {
+        "matches": Boolean("whether the pattern must match"),
+        "because": Text("what makes it a near miss"),
+        "event": Anything("a whole EventBridge event", type="object"),
+    },
+    {"because": ""},
+)
+
+_STATEMENT = Record(
+    {
+        "sid": Text("what it lets the function do", pattern=r"[A-Za-z0-9]+"),
+        "actions": ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name")),
+        "resources": ListOf(Text("ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${Prefix} are set")),
+        "conditions": Anything("the statement's Condition", type="object"),
+        "why_star": Text("why a * in it cannot be narrower"),
+    },
+    {"conditions": {}, "why_star": ""},
+)
+_SETTING = Record(
+    {
+        "type": Text(choices=("string", "integer", "boolean", "list")),
+        "default": Anything(),
+        "help": Text(),
+        "place": Boolean("its value is an account, an address or a secret's name"),
+    },
+    {"place": False},
+)
+RESPONDER = Record(
+    {
+        "title": Text("what it does, as an order", longest=100),
+        "does": Text("what it may change in an account, and when it does not"),
+        "modes": ListOf(Text(choices=("observe", "enforce"))),
+        "default_mode": Text(choices=("observe", "enforce")),
+        "timeout": Integer("seconds", 1, 900),
+        "memory": Integer("MB", 128, 10240),
+        "remembers": Boolean("keeps what it did in the memory table"),
+        "member_permissions": ListOf(_STATEMENT, "what its role in members may do"),
+        "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
+        "settings": MapOf(_SETTING),
+    },
+    {
+        "modes": [],
+        "default_mode": None,
+        "timeout": 60,
+        "memory": 256,
+        "remembers": False,
+        "member_permissions": [],
+        "central_permissions": [],
+        "settings": {},
+    },
+)
+
+# The API destination of a forged event: any account may put an event with a source of its own.
+_PINS = ("source", "detail-type")
+
+
+def read(folders: Iterable[Path] = ()) -> Catalogue:
+    """The built-in detections and responders, and the detections in the user's own folders.
+
+    Raises Mistake with the problems of all files together.
+    """
+    problems: list[Problem] = []
+    detections: dict[str, Detection] = {}
+    for folder in (BUILT_IN, *folders):
+        for detection in _read_folder(folder, problems):
+            known = detections.get(detection.id)
+            if known is not None:
+                fault = f"the detection '{detection.id}' stands in {known.file} already"
+                problems.append(Problem(detection.file, fault, "give the file another name"))
+            else:
+                detections[detection.id] = detection
+    responders = {}
+    for folder in handlers.folders():
+        try:
+            responders[folder.name] = _read_responder(folder)
+        except Mistake as mistake:
+            problems.extend(mistake.problems)
+    if problems:
+        raise Mistake(problems)
+    return Catalogue(
+        detections={name: detections[name] for name in sorted(detections)},
+        responders=responders,
+    )
+
+
+def examples(detection: Detection) -> list[Example]:
+    """The examples at the bottom of a detection's file. Rendering never reads them."""
+    file = Path(detection.file)
+    parsed = documents.parse(detection.file, documents.read(file))[1:]
+    problems: list[Problem] = []
+    found = []
+    for document in parsed:
+        report = Report(document)
+        entry = EXAMPLE.read(document.value, (), report)
+        problems.extend(report.problems)
+        found.append(
+            Example(entry["matches"], entry["event"], entry["because"], document.place(()))
+        )
+    if not problems:
+        for wanted, word in ((True, "an event that matches"), (False, "a near miss")):
+            if not any(example.matches is wanted for example in found):
+                cure = f"add a document with `matches: {str(wanted).lower()}`"
+                problems.append(Problem(detection.file, f"has no example of {word}", cure))
+    if problems:
+        raise Mistake(problems)
+    return found
+
+
+def _read_folder(folder: Path, problems: list[Problem]) -> list[Detection]:
+    if not folder.is_dir():
+        problems.append(Problem(str(folder), "is no folder of detections"))
+        return []
+    found = []
+    for file in sorted(folder.rglob("*.yaml")):
+        try:
+            found.append(_read_detection(file, file.parent.name))
+        except Mistake as mistake:
+            problems.extend(mistake.problems)
+    return found
+
+
+def _read_detection(file: Path, pack: str) -> Detection:
+    place = str(file)
+    text = documents.first_document(documents.read(file))
+    document = (documents.parse(place, text) or [Document(place, None)])[0]
+    report = Report(document)
+    if not re.fullmatch(names.DETECTION_FORM, file.stem):
+        report((), f"'{file.stem}' is no name for a detection", "a-z, 0-9 and _, 3 to 45 of them")
+    entry = DETECTION.read(document.value, (), report)
+    if isinstance(entry["pattern"], dict):
+        _check_pattern(entry["pattern"], report)
+    if report.problems:
+        raise Mistake(report.problems)
+    return Detection(
+        id=file.stem,
+        pack=pack,
+        title=entry["title"],
+        severity=entry["severity"],
+        why=entry["why"].strip(),
+        pattern=entry["pattern"],
+        read_only=entry["read_only"],
+        harmless_when=entry["harmless_when"].strip(),
+        attack=tuple(entry["attack"]),
+        references=tuple(entry["references"]),
+        file=place,
+    )
+
+
+def _check_pattern(pattern: Mapping[str, Json], report: Report) -> None:
+    for fault in pattern_problems(dict(pattern)):
+        report(("pattern",), f"AWS would refuse the pattern: {fault}")
+    for key in _PINS:
+        if key not in pattern:
+            cure = "or anybody in the organization can forge the event with PutEvents"
+            report(("pattern",), f"does not pin '{key}'", cure)
+    sources = pattern.get("source")
+    if isinstance(sources, list) and not all(_aws_source(source) for source in sources):
+        cure = "use exact aws.* values, or {prefix: aws.} where any service can emit it"
+        report(("pattern", "source"), "lets in sources that are not AWS's own", cure)
+
+
+def _aws_source(source: Json) -> bool:
+    prefix = source.get("prefix") if isinstance(source, dict) else source
+    return isinstance(prefix, str) and prefix.startswith("aws.")
+
+
+def _read_responder(folder: Path) -> Responder:
+    file = folder / "responder.yaml"
+    document = (documents.parse(str(file), documents.read(file)) or [Document(str(file), None)])[0]
+    report = Report(document)
+    entry = RESPONDER.read(document.value, (), report)
+    if entry["modes"] and entry["default_mode"] not in entry["modes"]:
+        report(("default_mode",), "must be one of its modes")
+    if report.problems:
+        raise Mistake(report.problems)
+    return Responder(
+        id=folder.name,
+        title=entry["title"],
+        does=entry["does"].strip(),
+        code=handlers.inlined(folder),
+        modes=tuple(entry["modes"]),
+        default_mode=entry["default_mode"],
+        timeout=entry["timeout"],
+        memory=entry["memory"],
+        remembers=entry["remembers"],
+        member_permissions=tuple(entry["member_permissions"]),
+        central_permissions=tuple(entry["central_permissions"]),
+        settings=tuple(Setting(name, **setting) for name, setting in entry["settings"].items()),
+        file=str(file),
+    )

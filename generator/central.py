@@ -1,0 +1,324 @@
+"""The central template: the bus and who may use it, a rule per detection, and what is behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from troposphere import (
+    Equals,
+    GetAtt,
+    Not,
+    Output,
+    Parameter,
+    Ref,
+    dynamodb,
+    events,
+    kms,
+    sns,
+    ssm,
+)
+
+from generator import bodies, names, policies, queues, roles, targets, topics
+from generator.member import state
+from generator.model import Detection, Json, Shape, Target
+from generator.parts import Group, Part, assembled
+
+TARGETS_PER_RULE = 5
+"""Not adjustable: https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"""
+
+NO_ARCHIVES = (
+    "ap-east-2",
+    "ap-southeast-4",
+    "ap-southeast-5",
+    "ap-southeast-7",
+    "ca-west-1",
+    "il-central-1",
+    "mx-central-1",
+)
+"""Regions without event archives, as of 2026-11.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/feature-availability.html"""
+
+_BY_ROLE = "OnlyForwarderRoles"
+_BY_RULES = "OnlyThroughRules"
+_ARCHIVED = "Archived"
+_HAS_EMAIL = "HasAlarmEmail"
+
+
+def template(shape: Shape) -> dict[str, Json]:
+    """The whole central stack."""
+    kinds = [targets.module(target.kind).part(target, shape) for target in shape.targets]
+    parts = [
+        _bus(shape),
+        _undelivered(shape),
+        Part(resources=list(_rules(shape))),
+        *kinds,
+        *_shared(shape),
+        roles.common(),
+        topics.source_check(),
+    ]
+    return assembled(
+        "Trailbus, central stack: receives the organization's CloudTrail events that matter and "
+        "acts on them. First of all; its outputs are the parameters of the member templates.",
+        parts,
+        _groups(kinds),
+    )
+
+
+def central_rules(shape: Shape, detection: Detection) -> dict[str, list[Target]]:
+    """The rules of a detection by name, each with its at most five targets."""
+    wanted = [shape.target(name) for name in shape.wiring.get(detection.id, ())]
+    chunks = [
+        wanted[first : first + TARGETS_PER_RULE]
+        for first in range(0, len(wanted), TARGETS_PER_RULE)
+    ]
+    return {
+        names.central_rule(shape.name_prefix, detection.id, part): chunk
+        for part, chunk in enumerate(chunks, start=1)
+    }
+
+
+def _groups(kinds: list[Part]) -> list[Group]:
+    own = tuple(parameter.title for part in kinds for parameter in part.parameters)
+    return [
+        Group("Your organization", (names.ORGANIZATION_ID, names.BUS_ACCESS)),
+        Group("Alarms and keeping", (names.ALARM_EMAIL, names.ARCHIVE_DAYS, names.LOG_DAYS)),
+        Group("Targets", own),
+        Group(
+            "Your organization's rules",
+            (names.ROLE_PATH, names.PERMISSIONS_BOUNDARY, names.TOPIC_SOURCE_CHECK),
+        ),
+        Group("Tags", (names.TAG_KEY, names.TAG_VALUE)),
+    ]
+
+
+def _bus(shape: Shape) -> Part:
+    prefix = shape.name_prefix
+    bus = events.EventBus(
+        names.BUS,
+        Name=names.bus(prefix),
+        Description="Receives the CloudTrail events that members forward.",
+    )
+    accept = policies.accept_events_of_organization(GetAtt(bus, "Arn"), prefix, _BY_ROLE, _BY_RULES)
+    policy = events.EventBusPolicy(
+        names.BUS_POLICY,
+        EventBusName=Ref(bus),
+        StatementId=accept.statement.properties["Sid"],
+        Statement=accept.statement.to_dict(),
+        Metadata={"Reasons": policies.reasons(accept)},
+    )
+    archive = events.Archive(
+        names.ARCHIVE,
+        Condition=_ARCHIVED,
+        ArchiveName=names.archive(prefix),
+        Description="Every event that reached the bus, to be replayed after an outage.",
+        SourceArn=GetAtt(bus, "Arn"),
+        RetentionDays=Ref(names.ARCHIVE_DAYS),
+        DeletionPolicy="Retain",
+        UpdateReplacePolicy="Retain",
+    )
+    regional = Ref("AWS::Region")
+    return Part(
+        resources=[bus, policy, archive],
+        parameters=[
+            Parameter(
+                names.ORGANIZATION_ID,
+                Type="String",
+                AllowedPattern=r"^o-[a-z0-9]{10,32}$",
+                ConstraintDescription="must be an organization id such as o-a1b2c3d4e5",
+                Description="The id of your organization: the bus takes events from it alone.",
+            ),
+            Parameter(
+                names.BUS_ACCESS,
+                Type="String",
+                Default=names.BUS_ACCESS_CHOICES[0],
+                AllowedValues=list(names.BUS_ACCESS_CHOICES),
+                Description="Who of the organization may put events on the bus: anybody "
+                "(a forged event reaches no target: every rule takes AWS's own events only); the "
+                "forwarder roles alone; or these, and only through EventBridge rules.",
+            ),
+            Parameter(
+                names.ARCHIVE_DAYS,
+                Type="Number",
+                Default=30,
+                MinValue=-1,
+                Description="How many days the bus's events are kept for a replay; 0 is for "
+                "ever, -1 is no archive.",
+            ),
+        ],
+        conditions={
+            _BY_ROLE: Not(Equals(Ref(names.BUS_ACCESS), names.BUS_ACCESS_CHOICES[0])),
+            _BY_RULES: Equals(Ref(names.BUS_ACCESS), names.BUS_ACCESS_CHOICES[2]),
+            _ARCHIVED: Not(Equals(Ref(names.ARCHIVE_DAYS), "-1")),
+        },
+        rules={
+            "ArchivesExistHere": {
+                "RuleCondition": {"Fn::Contains": [list(NO_ARCHIVES), regional.to_dict()]},
+                "Assertions": [
+                    {
+                        "Assert": {"Fn::Equals": [{"Ref": names.ARCHIVE_DAYS}, "-1"]},
+                        "AssertDescription": "This Region has no event archives: choose another "
+                        "central Region, or set ArchiveDays to -1 and do without replay.",
+                    }
+                ],
+            }
+        },
+        outputs=[
+            Output(
+                "BusArn",
+                Description="The central bus: the parameter CentralBusArn of the member templates.",
+                Value=GetAtt(bus, "Arn"),
+            )
+        ],
+    )
+
+
+def _undelivered(shape: Shape) -> Part:
+    """One queue for whatever a rule could not deliver; its messages say which rule and why."""
+    prefix = shape.name_prefix
+    name = names.undelivered_queue(prefix)
+    letters = queues.dead_letter_queue(names.UNDELIVERED, name)
+    return Part(
+        resources=[
+            letters,
+            queues.queue_policy(
+                names.UNDELIVERED_POLICY,
+                letters,
+                policies.rules_may_send(GetAtt(letters, "Arn"), prefix),
+            ),
+            queues.dead_letters_alarm(
+                "UndeliveredAlarm",
+                name,
+                name,
+                "Rules could not deliver them: the attributes RULE_ARN, TARGET_ARN and "
+                "ERROR_MESSAGE of each message say which, where to and why.",
+            ),
+        ]
+    )
+
+
+def _rules(shape: Shape) -> Iterator[events.Rule]:
+    """Each pins AWS's own sources in its pattern, so that a forged event meets no rule."""
+    for detection in shape.detections:
+        for part, (name, chunk) in enumerate(central_rules(shape, detection).items(), start=1):
+            yield events.Rule(
+                names.logical(detection.id, "rule", *([str(part)] if part > 1 else [])),
+                Name=name,
+                Description=detection.title,
+                EventBusName=Ref(names.BUS),
+                State=state(detection.read_only),
+                EventPattern=detection.pattern,
+                Targets=[_entry(target, detection) for target in chunk],
+                DependsOn=names.UNDELIVERED_POLICY,
+            )
+
+
+def _entry(target: Target, detection: Detection) -> events.Target:
+    return events.Target(
+        Id=target.name,
+        DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNDELIVERED, "Arn")),
+        **targets.module(target.kind).entry(target),
+        **bodies.transformed(target.body, detection),
+    )
+
+
+def _shared(shape: Shape) -> list[Part]:
+    """What several targets use: the topics' key, alarms, reports, memory and the switch."""
+    prefix = shape.name_prefix
+    responders = list(shape.responders.values())
+    parts = [_topic_key(prefix), _alarm_topic(prefix)]
+    if responders:
+        reports = topics.topic(names.REPORT_TOPIC, names.report_topic(prefix))
+        parts.append(Part(resources=[reports]))
+    if any(responder.remembers for responder in responders):
+        parts.append(Part(resources=[_memory(prefix)]))
+    if any(responder.modes for responder in responders):
+        parts.append(Part(resources=[_switch(prefix)]))
+    return parts
+
+
+def _topic_key(prefix: str) -> Part:
+    grants = policies.key_owner(), policies.key_for_publishers()
+    key = kms.Key(
+        names.TOPIC_KEY,
+        Description="Trailbus: encrypts the topics of this stack.",
+        EnableKeyRotation=True,
+        KeyPolicy=policies.document(*grants),
+        Metadata={"Reasons": policies.reasons(*grants)},
+    )
+    alias = kms.Alias(
+        "TopicKeyAlias", AliasName=f"alias/{prefix}-topics", TargetKeyId=GetAtt(key, "Arn")
+    )
+    return Part(resources=[key, alias])
+
+
+def _alarm_topic(prefix: str) -> Part:
+    topic = topics.topic(names.ALARM_TOPIC, names.alarm_topic(prefix))
+    policy = topics.topic_policy(
+        "AlarmTopicPolicy", topic, policies.alarms_may_publish(Ref(topic), prefix)
+    )
+    email = sns.SubscriptionResource(
+        "AlarmEmailSubscription",
+        Condition=_HAS_EMAIL,
+        TopicArn=Ref(topic),
+        Protocol="email",
+        Endpoint=Ref(names.ALARM_EMAIL),
+    )
+    return Part(
+        resources=[topic, policy, email],
+        parameters=[
+            Parameter(
+                names.ALARM_EMAIL,
+                Type="String",
+                Default="",
+                AllowedPattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
+                ConstraintDescription="must be an e-mail address, or empty",
+                Description="Optional: who gets this stack's own alarms by e-mail.",
+            ),
+            Parameter(
+                names.LOG_DAYS,
+                Type="Number",
+                Default=365,
+                AllowedValues=[30, 60, 90, 180, 365, 731, 1827, 3653],
+                Description="How many days the logs of the functions are kept.",
+            ),
+        ],
+        conditions={_HAS_EMAIL: Not(Equals(Ref(names.ALARM_EMAIL), ""))},
+        outputs=[
+            Output(
+                "AlarmTopicArn",
+                Description="Where this stack's own alarms go; subscribe whoever must know.",
+                Value=Ref(topic),
+            )
+        ],
+    )
+
+
+def _memory(prefix: str) -> dynamodb.Table:
+    """What responders did, by event: each item vanishes by itself when it is of no more use."""
+    return dynamodb.Table(
+        names.MEMORY,
+        TableName=names.memory_table(prefix),
+        BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[dynamodb.AttributeDefinition(AttributeName="key", AttributeType="S")],
+        KeySchema=[dynamodb.KeySchema(AttributeName="key", KeyType="HASH")],
+        TimeToLiveSpecification=dynamodb.TimeToLiveSpecification(
+            AttributeName="expires", Enabled=True
+        ),
+        SSESpecification=dynamodb.SSESpecification(SSEEnabled=True),
+        PointInTimeRecoverySpecification=dynamodb.PointInTimeRecoverySpecification(
+            PointInTimeRecoveryEnabled=True
+        ),
+        DeletionPolicy="Delete",
+        UpdateReplacePolicy="Delete",
+    )
+
+
+def _switch(prefix: str) -> ssm.Parameter:
+    return ssm.Parameter(
+        names.REMEDIATION_SWITCH,
+        Name=names.remediation_switch(prefix),
+        Type="String",
+        Value="on",
+        AllowedPattern="^(on|off)$",
+        Description="Set to off to stop every Trailbus remediation at once, without a deployment.",
+    )

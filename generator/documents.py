@@ -1,0 +1,158 @@
+"""YAML read as JSON: only JSON's types, every value with its line, all errors at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from generator.model import Json, Mistake, Problem
+
+Where = tuple[str | int, ...]
+"""Where a value stands in its document: ("targets", "slack", "kind")."""
+
+# The C parser is eight times as fast; PyYAML built without it reads the same.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# JSON's own grammar. YAML 1.1 would also read `No`, `0123`, `1_000`, `12:30` and dates as
+# something else than the text that stands there; in an event pattern they are text.
+_NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?\Z")
+_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_ACCOUNT_LIKE = re.compile(r"\d{12}\Z|0\d+\Z")
+
+
+@dataclass(frozen=True)
+class Document:
+    """One YAML document: its value and the line on which each part of it begins."""
+
+    file: str
+    value: Json
+    lines: Mapping[Where, int] = field(repr=False, default_factory=dict)
+
+    def place(self, path: Where = ()) -> str:
+        """`file:line` of the value at `path`, or of the nearest parent that has a line."""
+        while path and path not in self.lines:
+            path = path[:-1]
+        return f"{self.file}:{self.lines.get(path, 1)}"
+
+
+def read(file: Path, name: str | None = None) -> str:
+    """The text of a file; a Mistake when it is not there or not UTF-8. `name` is said in errors."""
+    place = name or str(file)
+    try:
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Mistake.one(place, f"cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise Mistake.one(place, f"is not UTF-8 text (byte {error.start})") from None
+
+
+def first_document(text: str) -> str:
+    """The text up to the second document, so that rendering need not parse examples."""
+    boundary = re.search(r"^---(?=\s)", text[3:], re.MULTILINE)
+    return text[: boundary.start() + 3] if boundary else text
+
+
+def parse(file: str, text: str, line: int = 1) -> list[Document]:
+    """Every document in `text`; raises Mistake with all that is wrong with it.
+
+    `file` is how errors call it; `line` the number of the text's first line in that file.
+    """
+    problems: list[Problem] = []
+    documents = []
+    try:
+        for node in yaml.compose_all(text, Loader=_LOADER):
+            reading = _Reading(file, line, problems)
+            value = reading.value(node, ()) if node is not None else None
+            documents.append(Document(file, value, reading.lines))
+    except yaml.YAMLError as error:
+        problems.append(_syntax_problem(file, line, error))
+    except RecursionError:
+        problems.append(Problem(file, "is nested too deeply"))
+    if problems:
+        raise Mistake(problems)
+    return documents
+
+
+def did_you_mean(word: str, words: Iterator[str] | Mapping[str, Any] | tuple[str, ...]) -> str:
+    """`did you mean 'severity'?`, the known words when there are few, or nothing."""
+    known = sorted(words)
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
+
+
+def _syntax_problem(file: str, line: int, error: yaml.YAMLError) -> Problem:
+    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+    where = f"{file}:{mark.line + line}" if mark else file
+    said = getattr(error, "problem", None) or str(error).splitlines()[0]
+    return Problem(where, f"is not YAML: {said}")
+
+
+class _Reading:
+    """Turns one document's nodes into a value, noting lines and problems on the way."""
+
+    def __init__(self, file: str, first_line: int, problems: list[Problem]) -> None:
+        self.file = file
+        self.first_line = first_line
+        self.problems = problems
+        self.lines: dict[Where, int] = {}
+        self.open: set[int] = set()
+
+    def problem(self, node: yaml.Node, fault: str, cure: str = "") -> None:
+        place = f"{self.file}:{node.start_mark.line + self.first_line}"
+        self.problems.append(Problem(place, fault, cure))
+
+    def value(self, node: yaml.Node, path: Where) -> Json:
+        self.lines.setdefault(path, node.start_mark.line + self.first_line)
+        if isinstance(node, yaml.ScalarNode):
+            return self.scalar(node)
+        if id(node) in self.open:
+            self.problem(node, "contains itself")
+            return None
+        self.open.add(id(node))
+        try:
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(item, (*path, i)) for i, item in enumerate(node.value)]
+            return self.mapping(node, path)
+        finally:
+            self.open.discard(id(node))
+
+    def mapping(self, node: yaml.Node, path: Where) -> dict[str, Json]:
+        result: dict[str, Json] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problem(key_node, "a key must be text")
+                continue
+            key = key_node.value
+            if key in result:
+                self.problem(key_node, f"the key '{key}' is given twice", "keep one")
+                continue
+            self.lines[(*path, key)] = key_node.start_mark.line + self.first_line
+            result[key] = self.value(value_node, (*path, key))
+        return result
+
+    def scalar(self, node: yaml.ScalarNode) -> Json:
+        text: str = node.value
+        if node.tag.startswith("!"):
+            self.problem(node, f"the tag {node.tag} is not JSON", "write a plain value")
+            return None
+        if node.style:  # quoted or block text; a plain value has None or "" (C parser)
+            return text
+        if text in _CONSTANTS:
+            return _CONSTANTS[text]
+        if _ACCOUNT_LIKE.match(text):
+            self.problem(
+                node, f"{text} reads as a number", f'account ids are text: quote it, "{text}"'
+            )
+            return text
+        number = _NUMBER.match(text)
+        if number is None:
+            return text
+        return float(text) if number[1] or number[2] else int(text)

@@ -1,0 +1,141 @@
+"""What goes into every member: the roles, once an account, and the forwarding rules, everywhere."""
+
+from __future__ import annotations
+
+from troposphere import GetAtt, Parameter, Ref, events
+
+from generator import names, policies, queues, roles
+from generator.forwarding import Forward
+from generator.model import Json, Responder, Shape
+from generator.parts import Group, Part, assembled
+from generator.targets import responder as responder_target
+
+READS_TOO = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+"""The rule state that also receives read-only management events.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html"""
+
+GROUPS = (
+    Group("The central side", (names.CENTRAL_BUS_ARN, names.CENTRAL_ACCOUNT)),
+    Group("Your organization's rules", (names.ROLE_PATH, names.PERMISSIONS_BOUNDARY)),
+    Group("Tags", (names.TAG_KEY, names.TAG_VALUE)),
+)
+
+
+def state(reads: bool) -> str:
+    """The state of a rule, the same on the member and on the central side."""
+    return READS_TOO if reads else "ENABLED"
+
+
+def roles_template(shape: Shape) -> dict[str, Json]:
+    """The forwarder role, and a role per responder that acts in members.
+
+    IAM is global: these go to one Region of each account, the rules to all.
+    """
+    acting = [r for r in shape.responders.values() if r.member_permissions]
+    parts = [_common(), roles.common(), _forwarder(shape)]
+    parts += [_responder_role(responder, shape) for responder in acting]
+    return assembled(
+        "Trailbus, member roles: lets EventBridge forward events to the central bus, and the "
+        "central responders act here. One Region per account.",
+        parts,
+        GROUPS,
+    )
+
+
+def rules_template(shape: Shape, forwards: tuple[Forward, ...]) -> dict[str, Json]:
+    """The forwarding rules of the default bus, and what becomes of events they cannot forward."""
+    prefix = shape.name_prefix
+    letters = queues.dead_letter_queue(names.UNDELIVERED, names.undelivered_queue(prefix))
+    letters_policy = queues.queue_policy(
+        names.UNDELIVERED_POLICY,
+        letters,
+        policies.member_rules_may_send(GetAtt(letters, "Arn"), prefix),
+    )
+    rules = [_rule(forward, prefix) for forward in forwards]
+    return assembled(
+        "Trailbus, member rules: forwards this Region's CloudTrail events that matter to the "
+        "central bus. Every Region of every account, after the member roles.",
+        [
+            _common(),
+            Part(parameters=[roles.role_path()]),
+            Part(resources=[letters, letters_policy, *rules]),
+        ],
+        GROUPS,
+    )
+
+
+def _common() -> Part:
+    return Part(
+        parameters=[
+            Parameter(
+                names.CENTRAL_BUS_ARN,
+                Type="String",
+                AllowedPattern=r"^arn:aws[a-z-]*:events:[a-z0-9-]+:\d{12}:event-bus/.+$",
+                ConstraintDescription="must be the ARN of an event bus",
+                Description="The central bus: the output BusArn of the central stack.",
+            ),
+            Parameter(
+                names.CENTRAL_ACCOUNT,
+                Type="String",
+                AllowedPattern=r"^\d{12}$",
+                ConstraintDescription="must be an account id of 12 digits",
+                Description="The account that owns the central bus and the responders.",
+            ),
+        ]
+    )
+
+
+def _forwarder(shape: Shape) -> Part:
+    role = roles.role(
+        names.FORWARDER_ROLE,
+        names.forwarder_role(shape.name_prefix),
+        "Lets the forwarding rules of this account put events on the central bus.",
+        policies.trust_rules_of_this_account(),
+        policies.put_events_on(Ref(names.CENTRAL_BUS_ARN)),
+    )
+    return Part(resources=[role])
+
+
+def _responder_role(responder: Responder, shape: Shape) -> Part:
+    """Assumable by the functions that run this responder, and by nobody else."""
+    prefix = shape.name_prefix
+    central = f"${{{names.CENTRAL_ACCOUNT}}}"
+    functions = [
+        policies.role_arn(central, names.function_role(prefix, target.name))
+        for target in shape.targets
+        if target.options.get("responder") == responder.id
+    ]
+    role = roles.role(
+        f"{names.logical(responder.id)}Role",
+        names.member_role(prefix, responder.id),
+        responder.title,
+        policies.trust_roles(policies.arn("iam", "root", account=central), functions),
+        *responder_target.declared(responder.member_permissions),
+    )
+    return Part(resources=[role])
+
+
+def _rule(forward: Forward, prefix: str) -> events.Rule:
+    """A forwarding rule. Its target is a bus of another account, so it can have neither an input
+    of its own nor a retry policy, and must have a role on the target itself.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+    """
+    forwarder = policies.role_arn("${AWS::AccountId}", names.forwarder_role(prefix))
+    return events.Rule(
+        names.logical(*forward.name.removeprefix(f"{prefix}-").split("-"), "rule"),
+        Name=forward.name,
+        Description="Trailbus: forwards to the central bus. Made from the enabled detections.",
+        State=state(forward.reads),
+        # Only events of this account: a bus that accepts foreign events never relays them.
+        EventPattern={"account": [Ref("AWS::AccountId")], **forward.pattern},
+        Targets=[
+            events.Target(
+                Id="central-bus",
+                Arn=Ref(names.CENTRAL_BUS_ARN),
+                RoleArn=forwarder,
+                DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNDELIVERED, "Arn")),
+            )
+        ],
+        DependsOn=names.UNDELIVERED_POLICY,
+    )

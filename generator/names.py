@@ -1,0 +1,159 @@
+"""Every name that two files must agree on: logical ids, physical names, parameters, outputs.
+
+Physical names are fixed and start with the configuration's `name_prefix`, so that member and
+central side find each other without asking, and one `ArnLike` covers all that is ours.
+"""
+
+from __future__ import annotations
+
+from generator.model import Json
+
+DEFAULT_PREFIX = "trailbus"
+PREFIX_FORM = r"[a-z][a-z0-9-]{0,14}[a-z0-9]"
+PREFIX_TOKEN = "${name_prefix}"  # noqa: S105 - stands for the prefix in detection files
+TARGET_FORM = r"[a-z][a-z0-9-]{0,29}[a-z0-9]"
+DETECTION_FORM = r"[a-z][a-z0-9_]{2,44}"
+
+CENTRAL = "central.yaml"
+MEMBER_ROLES = "member-roles.yaml"
+MEMBER_RULES = "member-rules.yaml"
+MANIFEST = "manifest.json"
+CONSOLEME_HANDOFF = "handoff/consoleme.yaml"
+
+# Parameters. One name means the same in every template.
+ORGANIZATION_ID = "OrganizationId"
+CENTRAL_ACCOUNT = "CentralAccountId"
+CENTRAL_BUS_ARN = "CentralBusArn"
+BUS_ACCESS = "BusAccess"
+ARCHIVE_DAYS = "ArchiveDays"
+LOG_DAYS = "LogDays"
+ALARM_EMAIL = "AlarmEmail"
+TOPIC_SOURCE_CHECK = "TopicSourceCheck"
+ROLE_PATH = "RolePath"
+PERMISSIONS_BOUNDARY = "PermissionsBoundaryArn"
+TAG_KEY = "TagKey"
+TAG_VALUE = "TagValue"
+
+BUS_ACCESS_CHOICES = ("organization", "forwarder-role", "forwarder-role-via-rules")
+
+
+def logical(*words: str) -> str:
+    """A logical id: logical("consoleme-denies", "queue") is "ConsolemeDeniesQueue"."""
+    parts = [part for word in words for part in word.replace("_", "-").split("-") if part]
+    return "".join(part[0].upper() + part[1:] for part in parts)
+
+
+def with_prefix(value: Json, prefix: str) -> Json:
+    """The value with `${name_prefix}` replaced in every string of it."""
+    if isinstance(value, str):
+        return value.replace(PREFIX_TOKEN, prefix)
+    if isinstance(value, dict):
+        return {key: with_prefix(item, prefix) for key, item in value.items()}
+    if isinstance(value, list):
+        return [with_prefix(item, prefix) for item in value]
+    return value
+
+
+# Physical names, central side.
+
+
+def bus(prefix: str) -> str:
+    return prefix
+
+
+def archive(prefix: str) -> str:
+    return f"{prefix}-archive"
+
+
+def central_rule(prefix: str, detection: str, part: int = 1) -> str:
+    """A detection's rule; only what does not fit one rule (five targets) gets a further part."""
+    return f"{prefix}-{detection}" + (f"-{part}" if part > 1 else "")
+
+
+def undelivered_queue(prefix: str) -> str:
+    """Where EventBridge leaves what it could not deliver; the same name on both sides."""
+    return f"{prefix}-undelivered"
+
+
+def queue(prefix: str, target: str, given: str = "") -> str:
+    return given or f"{prefix}-{target}"
+
+
+def dead_letter_queue(queue_name: str) -> str:
+    return f"{queue_name}-dead-letters"
+
+
+def topic(prefix: str, target: str, given: str = "") -> str:
+    return given or f"{prefix}-{target}"
+
+
+def function(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}"
+
+
+def function_role(prefix: str, target: str) -> str:
+    """Not the member role's form: the central account is a member and holds both."""
+    return f"{prefix}-{target}-function"
+
+
+def reader_role(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}-reader"
+
+
+def memory_table(prefix: str) -> str:
+    return f"{prefix}-memory"
+
+
+def remediation_switch(prefix: str) -> str:
+    """The SSM parameter that stops all remediation."""
+    return f"/{prefix}/remediation"
+
+
+def alarm_topic(prefix: str) -> str:
+    return f"{prefix}-alarms"
+
+
+def report_topic(prefix: str) -> str:
+    """Where responders say what they did."""
+    return f"{prefix}-reports"
+
+
+# Physical names, member side.
+
+
+def forwarder_role(prefix: str) -> str:
+    return f"{prefix}-forwarder"
+
+
+def member_role(prefix: str, responder: str) -> str:
+    return f"{prefix}-{responder.replace('_', '-')}-member"
+
+
+def forwarding_rule(prefix: str, reads: bool, part: int = 1) -> str:
+    """A member's forwarding rule. Parts are the shape of the pattern limit, not items, so their
+    numbers carry no meaning that a reordering could break."""
+    kind = "reads" if reads else "writes"
+    return f"{prefix}-forward-{kind}" + (f"-{part}" if part > 1 else "")
+
+
+def parameter(target: str, option: str) -> str:
+    """The parameter that carries an option of a target which is place, not shape."""
+    return logical(target, option)
+
+
+def log_group(function_name: str) -> str:
+    return f"/aws/lambda/{function_name}"
+
+
+# Logical ids that several modules refer to.
+BUS = "Bus"
+BUS_POLICY = "BusPolicy"
+ARCHIVE = "Archive"
+TOPIC_KEY = "TopicKey"
+UNDELIVERED = "Undelivered"
+UNDELIVERED_POLICY = "UndeliveredPolicy"
+ALARM_TOPIC = "AlarmTopic"
+REPORT_TOPIC = "ReportTopic"
+MEMORY = "Memory"
+REMEDIATION_SWITCH = "RemediationSwitch"
+FORWARDER_ROLE = "ForwarderRole"

@@ -1,0 +1,159 @@
+"""The table of what a configuration may say about each kind of target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import get_args
+
+from generator.model import Body, Mode
+from generator.schema import Anything, Duration, Form, Integer, ListOf, Record, Text
+
+DAY = 86_400
+
+ACCOUNT = Text("an account id", pattern=r"\d{12}", form="an account id of 12 digits")
+ROLE_ARN = Text(
+    "the ARN of a role",
+    pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/.+",
+    form="the ARN of a role, arn:aws:iam::111122223333:role/Name",
+)
+EMAIL = Text("an e-mail address", pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+", form="an e-mail address")
+HTTPS = Text("an HTTPS address", pattern=r"https://[^\s]+", form="an https:// address")
+QUEUE_NAME = Text(pattern=r"[A-Za-z0-9_-]{1,66}", form="a queue name (A-Z a-z 0-9 _ -, up to 66)")
+SECRET_NAME = Text(pattern=r"[A-Za-z0-9/_+=.@-]{1,512}", form="the name of a secret")
+
+EXCEPTIONS = Record(
+    {
+        "accounts": ListOf(ACCOUNT, "accounts that are left alone"),
+        "principals": ListOf(Text("an ARN, * and ? allowed"), "whose calls are left alone"),
+        "tags": ListOf(Text("key or key=value"), "resources that are left alone"),
+    },
+    {"accounts": [], "principals": [], "tags": []},
+    "who and what is left alone",
+)
+
+
+@dataclass(frozen=True)
+class TargetKind:
+    """One kind of target: what it is, its options, and the bodies that it can be sent.
+
+    `place` names the options whose values are accounts, addresses or secrets: they become
+    parameters of the template instead of text in it.
+    """
+
+    help: str
+    options: Mapping[str, Form]
+    defaults: Mapping[str, object]
+    bodies: tuple[Body, ...]
+    place: tuple[str, ...] = ()
+
+    @property
+    def body(self) -> Body:
+        """The body it is sent when the configuration says nothing."""
+        return self.bodies[0]
+
+    def record(self) -> Record:
+        """The form of this kind's entry under `targets`."""
+        fields: dict[str, Form] = {
+            "kind": Text(self.help),
+            "body": Text("what is sent", choices=self.bodies),
+            **self.options,
+        }
+        return Record(fields, {"body": self.body, **self.defaults}, self.help)
+
+
+_EVERY_BODY: tuple[Body, ...] = ("event", "detail", "notice", "text")
+_MODES: tuple[Mode, ...] = get_args(Mode)
+
+_RETENTION = Duration("how long messages are kept", 60, 14 * DAY)
+_LOG_RETENTION = Duration("how long records are kept", DAY, 3653 * DAY)
+
+KINDS: Mapping[str, TargetKind] = {
+    "queue": TargetKind(
+        "an SQS queue for a consumer",
+        {
+            "through": Text("an SNS topic in between, or direct", choices=("direct", "topic")),
+            "queue_name": QUEUE_NAME,
+            "topic_name": QUEUE_NAME,
+            "retention": _RETENTION,
+            "visibility_timeout": Duration("how long a read message is hidden", 0, DAY // 2),
+            "readers": ListOf(ROLE_ARN, "roles that may assume its reader role"),
+        },
+        {
+            "through": "direct",
+            "queue_name": "",
+            "topic_name": "",
+            "retention": 4 * DAY,
+            "visibility_timeout": 300,
+            "readers": [],
+        },
+        _EVERY_BODY,
+        place=("readers",),
+    ),
+    "topic": TargetKind(
+        "an SNS topic: e-mail, chat, anything subscribed",
+        {
+            "emails": ListOf(EMAIL, "who gets it by e-mail"),
+            "format": Text("text, or Amazon Q Developer's form", choices=("text", "chat")),
+        },
+        {"emails": [], "format": "text"},
+        ("text", "event", "detail", "notice"),
+        place=("emails",),
+    ),
+    "responder": TargetKind(
+        "a Lambda function of ours",
+        {
+            "responder": Text("the folder under lambda/ that holds it"),
+            "mode": Text("say what would be done, or do it", choices=_MODES),
+            "exceptions": EXCEPTIONS,
+            "settings": Anything("what its responder.yaml declares", type="object"),
+        },
+        {"mode": None, "exceptions": {}, "settings": {}},
+        ("notice",),
+        place=("exceptions",),
+    ),
+    "api_destination": TargetKind(
+        "ServiceNow, Jira, PagerDuty, any HTTPS endpoint",
+        {
+            "format": Text(
+                "the request body",
+                choices=("servicenow", "jira", "pagerduty", "slack", "generic"),
+            ),
+            "endpoint": HTTPS,
+            "auth": Text("how it is authorized", choices=("api_key", "basic", "oauth")),
+            "rate": Integer("requests a second at most", 1, 300),
+            "secret": SECRET_NAME,
+        },
+        {"format": "generic", "endpoint": "", "auth": "api_key", "rate": 10, "secret": ""},
+        ("notice",),
+        place=("endpoint", "secret"),
+    ),
+    "stream": TargetKind(
+        "Firehose to an encrypted bucket, or Kinesis",
+        {
+            "to": Text("where the stream runs", choices=("firehose", "kinesis")),
+            "retention": _LOG_RETENTION,
+        },
+        {"to": "firehose", "retention": 365 * DAY},
+        ("event", "detail", "notice"),
+    ),
+    "workflow": TargetKind(
+        "a Step Functions state machine",
+        {"definition": Text("built-in, or the path of an ASL file")},
+        {"definition": "built-in"},
+        ("notice",),
+    ),
+    "log": TargetKind(
+        "a CloudWatch log group",
+        {"retention": _LOG_RETENTION},
+        {"retention": 365 * DAY},
+        ("event",),
+    ),
+    "function": TargetKind(
+        "a Lambda function the user already has",
+        {"arn": Text("its ARN", pattern=r"arn:aws[a-z-]*:lambda:.+:function:.+")},
+        {"arn": ""},
+        _EVERY_BODY,
+        place=("arn",),
+    ),
+}

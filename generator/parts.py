@@ -1,0 +1,154 @@
+"""Parts of a template, and the one place where parts become a template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from troposphere import AWSObject, Equals, If, Not, NoValue, Output, Parameter, Ref, Template
+
+from generator import names
+from generator.model import Json
+
+HAS_TAG = "HasTag"
+
+
+@dataclass(frozen=True)
+class Part:
+    """What one piece of the product adds to a template."""
+
+    resources: Sequence[AWSObject] = ()
+    parameters: Sequence[Parameter] = ()
+    outputs: Sequence[Output] = ()
+    conditions: Mapping[str, Any] = field(default_factory=dict)
+    rules: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A headed group of parameters on the console's page."""
+
+    title: str
+    parameters: tuple[str, ...]
+
+
+def assembled(
+    description: str, parts: Iterable[Part], groups: Sequence[Group] = ()
+) -> dict[str, Json]:
+    """The template made of all parts in their order, as plain JSON values.
+
+    Parameters and conditions that nothing mentions are left out, so that nobody is asked in
+    vain. Every resource that can carry tags gets ours and, if given, the user's.
+    """
+    template = Template(Description=description)
+    offered: dict[str, Parameter] = {}
+    conditions: dict[str, Any] = {HAS_TAG: Not(Equals(Ref(names.TAG_KEY), ""))}
+    rules: dict[str, Json] = {}
+    for part in (*parts, Part(parameters=_tag_parameters())):
+        offered.update({parameter.title: parameter for parameter in part.parameters})
+        conditions.update(part.conditions)
+        rules.update(part.rules)
+        for resource in part.resources:
+            template.add_resource(_tagged(resource))
+        for output in part.outputs:
+            template.add_output(output)
+    for name, condition in conditions.items():
+        template.add_condition(name, condition)
+    for parameter in offered.values():
+        template.add_parameter(parameter)
+    return _ordered(template.to_dict(), rules, groups)
+
+
+def _ordered(
+    whole: dict[str, Json], rules: Mapping[str, Json], groups: Sequence[Group]
+) -> dict[str, Json]:
+    """The sections in the order in which a person reads them, less what nothing mentions."""
+    body = [whole["Resources"], whole.get("Outputs", {}), rules]
+    conditions = _mentioned(whole.get("Conditions", {}), body)
+    parameters = _mentioned(whole.get("Parameters", {}), [*body, conditions])
+    sections = {
+        "AWSTemplateFormatVersion": "2010-09-09",
+        "Description": whole["Description"],
+        "Metadata": _interface(parameters, groups),
+        "Parameters": parameters,
+        "Rules": dict(rules),
+        "Conditions": conditions,
+        "Resources": whole["Resources"],
+        "Outputs": whole.get("Outputs", {}),
+    }
+    return {name: section for name, section in sections.items() if section}
+
+
+def _mentioned(offered: dict[str, Json], users: list[Json]) -> dict[str, Json]:
+    """Those of `offered` that the users mention, or that those which they mention do."""
+    found: set[str] = set()
+    for user in users:
+        found.update(_mentions(user))
+    for _ in offered:
+        for name in found & set(offered):
+            found = found | set(_mentions(offered[name]))
+    return {name: value for name, value in offered.items() if name in found}
+
+
+def _mentions(value: Json) -> Iterator[str]:
+    """Names of parameters and conditions in Ref, Fn::Sub, Fn::If and Condition."""
+    if isinstance(value, list):
+        for item in value:
+            yield from _mentions(item)
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            if key in ("Ref", "Condition") and isinstance(item, str):
+                yield item
+            elif key == "Fn::If":
+                yield item[0]
+            elif key == "Fn::Sub":
+                yield from re.findall(r"\$\{(\w+)\}", item if isinstance(item, str) else item[0])
+            yield from _mentions(item)
+
+
+def _interface(parameters: Mapping[str, Json], groups: Sequence[Group]) -> dict[str, Json]:
+    """How the console shows the parameters.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudformation-interface.html
+    """
+    shown = [
+        {"Label": {"default": group.title}, "Parameters": known}
+        for group in groups
+        if (known := [name for name in group.parameters if name in parameters])
+    ]
+    return {"AWS::CloudFormation::Interface": {"ParameterGroups": shown}} if shown else {}
+
+
+def _tag_parameters() -> tuple[Parameter, Parameter]:
+    return (
+        Parameter(
+            names.TAG_KEY,
+            Type="String",
+            Default="",
+            MaxLength=128,
+            Description="Optional: the key of one more tag on every resource, where your "
+            "organization demands one. Tags of the stack itself reach every resource too.",
+        ),
+        Parameter(
+            names.TAG_VALUE,
+            Type="String",
+            Default="",
+            MaxLength=256,
+            Description="The value of that tag.",
+        ),
+    )
+
+
+def _tagged(resource: AWSObject) -> AWSObject:
+    tags = resource.props.get("Tags")
+    if tags is None:
+        return resource
+    if tags[0] is dict:
+        resource.properties["Tags"] = {"managed-by": "trailbus"}
+        return resource
+    own = {"Key": "managed-by", "Value": "trailbus"}
+    given = {"Key": Ref(names.TAG_KEY), "Value": Ref(names.TAG_VALUE)}
+    resource.properties["Tags"] = [own, If(HAS_TAG, given, NoValue)]
+    return resource

@@ -1,0 +1,348 @@
+"""Joins patterns into the fewest that match exactly their union, each within the limit of a rule.
+
+A pattern is a disjunction of conjunctions {path: alternatives} (`conjunctions`). Joining works on
+those and never on the nested form:
+
+1. Two conjunctions that differ in one path become one with the alternatives of both.
+2. What several conjunctions share is said once, and the rest in an `$or`.
+3. Conjunctions of one source stay together; sources are packed into as few rules as will hold
+   them, the largest first.
+
+None of these steps changes which events match: `conjunctions` of the result are those that went
+in. A leaf named both outside and inside an `$or` would lose the outer condition, so a path is
+never left in two places.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from generator.model import Json, Pattern
+from generator.patterns.language import conjunctions
+
+Item = tuple[str, frozenset[str]]
+"""A path and its alternatives, each alternative as compact JSON."""
+
+Conjunction = frozenset[Item]
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A pattern that matches exactly what its members match together."""
+
+    pattern: dict[str, Json]
+    members: tuple[str, ...]
+
+
+class TooLong(ValueError):
+    """A pattern that fits no rule, however it is split."""
+
+    def __init__(self, members: Iterable[str], length: int, limit: int) -> None:
+        self.members = tuple(sorted(members))
+        self.length = length
+        self.limit = limit
+        super().__init__(f"{length} characters, at most {limit} fit")
+
+
+@dataclass
+class _Node:
+    """Conditions that hold together with one branch of each `$or`."""
+
+    items: dict[str, frozenset[str]] = field(default_factory=dict)
+    ors: list[list[_Node]] = field(default_factory=list)
+
+
+def length(pattern: Pattern) -> int:
+    """Characters of a pattern as CloudFormation hands it over: compact, non-ASCII escaped."""
+    return len(json.dumps(pattern, separators=(",", ":")))
+
+
+def join(
+    patterns: Mapping[str, Pattern],
+    limit: int,
+    envelope: Pattern | None = None,
+    guard: Sequence[Pattern] = (),
+) -> list[Joined]:
+    """The fewest patterns that match what any of `patterns` matches, and nothing else.
+
+    `envelope` is a condition that every one of them starts with. `guard` lists alternatives of
+    which one must hold as well, except for conjunctions that name one of the guard's paths
+    themselves: the caller has seen to those.
+    Raises TooLong for a pattern that cannot be made to fit `limit` characters.
+    """
+    fixed = _Fixed(dict(envelope or {}), [_only(alternative) for alternative in guard])
+    owners: dict[Conjunction, set[str]] = {}
+    for member, pattern in patterns.items():
+        for conjunction in _conjunctions(pattern):
+            owners.setdefault(conjunction, set()).add(member)
+    merged = _merged(owners)
+    units = _units(merged, fixed, limit)
+    return _packed(units, fixed, limit)
+
+
+# --- Conjunctions
+
+
+def _conjunctions(pattern: Pattern) -> list[Conjunction]:
+    return [
+        frozenset((path, frozenset(_text(value) for value in values)) for path, values in c.items())
+        for c in conjunctions(dict(pattern))
+    ]
+
+
+def _only(pattern: Pattern) -> Conjunction:
+    (conjunction,) = _conjunctions(pattern)
+    return conjunction
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def _merged(owners: Mapping[Conjunction, set[str]]) -> dict[Conjunction, set[str]]:
+    """Unites conjunctions that differ in a single path, event names first."""
+    current = {conjunction: set(members) for conjunction, members in owners.items()}
+    while True:
+        paths = Counter(path for conjunction in current for path, _ in conjunction)
+        order = sorted(paths, key=lambda path: (path != "detail.eventName", -paths[path], path))
+        for path in order:
+            united = _united(current, path)
+            if len(united) < len(current):
+                current = united
+                break
+        else:
+            return current
+
+
+def _united(current: Mapping[Conjunction, set[str]], path: str) -> dict[Conjunction, set[str]]:
+    groups: dict[Conjunction, list[tuple[frozenset[str], set[str]]]] = {}
+    result: dict[Conjunction, set[str]] = {}
+    for conjunction, members in current.items():
+        here = [values for name, values in conjunction if name == path]
+        if here:
+            rest = frozenset(item for item in conjunction if item[0] != path)
+            groups.setdefault(rest, []).append((here[0], members))
+        else:
+            result.setdefault(conjunction, set()).update(members)
+    for rest, entries in groups.items():
+        values = frozenset().union(*(entry[0] for entry in entries))
+        whole = rest | {(path, values)}
+        result.setdefault(whole, set()).update(*(entry[1] for entry in entries))
+    return result
+
+
+# --- Packing
+
+
+@dataclass(frozen=True)
+class _Fixed:
+    """What every rule says beside its branches."""
+
+    envelope: dict[str, Json]
+    guard: list[Conjunction]
+
+    def pattern(self, found: Iterable[Conjunction]) -> dict[str, Json]:
+        ordered = sorted(found, key=_order)
+        paths = {path for alternative in self.guard for path, _ in alternative}
+        free = [c for c in ordered if paths & {path for path, _ in c}]
+        node = _tree([c for c in ordered if c not in free])
+        if self.guard and len(free) < len(ordered):
+            node.ors.append([_Node(dict(alternative)) for alternative in self.guard])
+        if free:
+            others = [node] if len(free) < len(ordered) else []
+            branches = [*others, *_branches(free)]
+            node = _Node(ors=[branches]) if len(branches) > 1 else branches[0]
+        return {**self.envelope, **_emitted(node)}
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """Conjunctions that stay in one rule, as those of one source do."""
+
+    members: dict[Conjunction, set[str]]
+    weight: int
+
+
+_SHARED_PATHS = ("detail-type", "detail.errorCode")
+"""Said once a rule when its branches agree, which nearly all do: they do not weigh."""
+
+
+def _weight(found: Iterable[Conjunction]) -> int:
+    """About how much longer a rule becomes by these conjunctions."""
+    light = [frozenset(i for i in c if i[0] not in _SHARED_PATHS) or c for c in found]
+    return length(_emitted(_tree(sorted(light, key=_order)))) + 1
+
+
+def _units(merged: Mapping[Conjunction, set[str]], fixed: _Fixed, limit: int) -> list[_Unit]:
+    by_source: dict[str, dict[Conjunction, set[str]]] = {}
+    for conjunction in sorted(merged, key=_order):
+        source = "".join(sorted(_values(conjunction, "source")))
+        by_source.setdefault(source, {})[conjunction] = merged[conjunction]
+    units = []
+    for group in by_source.values():
+        for piece in _fitting(group, fixed, limit):
+            units.append(_Unit(piece, _weight(piece)))
+    return sorted(units, key=lambda unit: (-unit.weight, _order(min(unit.members, key=_order))))
+
+
+def _values(conjunction: Conjunction, path: str) -> frozenset[str]:
+    return next((values for name, values in conjunction if name == path), frozenset())
+
+
+def _fitting(
+    group: dict[Conjunction, set[str]], fixed: _Fixed, limit: int
+) -> list[dict[Conjunction, set[str]]]:
+    """The group in pieces that each fit a rule of their own."""
+    found = length(fixed.pattern(group))
+    if found <= limit:
+        return [group]
+    if len(group) > 1:
+        ordered = sorted(group, key=_order)
+        middle = len(ordered) // 2
+        halves = ordered[:middle], ordered[middle:]
+    else:
+        ((conjunction, members),) = group.items()
+        path, values = max(conjunction, key=lambda item: (len(item[1]), item[0]))
+        if len(values) < 2:
+            raise TooLong(members, found, limit)
+        rest = conjunction - {(path, values)}
+        ordered_values = sorted(values)
+        middle = len(ordered_values) // 2
+        parts = ordered_values[:middle], ordered_values[middle:]
+        group = {rest | {(path, frozenset(part))}: members for part in parts}
+        halves = tuple([conjunction] for conjunction in group)  # type: ignore[assignment]
+    return [
+        piece for half in halves for piece in _fitting({c: group[c] for c in half}, fixed, limit)
+    ]
+
+
+def _packed(units: Sequence[_Unit], fixed: _Fixed, limit: int) -> list[Joined]:
+    """First fit, largest first, by weight; a rule that came out too long is packed tighter."""
+    room = limit - length(fixed.pattern(())) if units else limit
+    bins: list[list[_Unit]] = []
+    weights: list[int] = []
+    for unit in units:
+        for index, weight in enumerate(weights):
+            candidate = [*bins[index], unit]
+            if weight + unit.weight <= room and length(_bin(candidate, fixed)) <= limit:
+                bins[index] = candidate
+                weights[index] += unit.weight
+                break
+        else:
+            bins.append([unit])
+            weights.append(unit.weight)
+    return [
+        Joined(
+            _bin(chosen, fixed),
+            tuple(sorted({m for unit in chosen for ms in unit.members.values() for m in ms})),
+        )
+        for chosen in bins
+    ]
+
+
+def _bin(chosen: Sequence[_Unit], fixed: _Fixed) -> dict[str, Json]:
+    return fixed.pattern(conjunction for unit in chosen for conjunction in unit.members)
+
+
+# --- Factoring
+
+
+def _tree(found: Sequence[Conjunction]) -> _Node:
+    """One node for all: what they share outside, the rest as an `$or`."""
+    if not found:
+        return _Node()
+    common = frozenset.intersection(*found)
+    if len(found) > 1 and common in found:
+        # A branch may not be empty: leave it one condition to say.
+        common = common - {max(common, key=_item_order)}
+    node = _Node(dict(common))
+    rests = [conjunction - common for conjunction in found]
+    if len(rests) > 1:
+        node.ors.append(_branches(rests))
+    return node
+
+
+def _branches(rests: list[Conjunction]) -> list[_Node]:
+    """Groups of what shares most, each a node; the others alone."""
+    branches = []
+    remaining = list(rests)
+    while remaining:
+        counts = Counter(item for conjunction in remaining for item in conjunction)
+        item, count = max(
+            counts.items(), key=lambda entry: (_saving(*entry), _item_order(entry[0]))
+        )
+        if count < 2:
+            branches += [_Node(dict(conjunction)) for conjunction in remaining]
+            break
+        group = [conjunction for conjunction in remaining if item in conjunction]
+        remaining = [conjunction for conjunction in remaining if item not in conjunction]
+        branches.append(_tree(group))
+    return branches
+
+
+def _saving(item: Item, count: int) -> int:
+    path, values = item
+    return (count - 1) * (len(path) + sum(len(value) + 1 for value in values) + 5)
+
+
+# --- Writing
+
+
+_FIRST = ("account", "region", "source", "detail-type", "eventSource", "eventName", "errorCode")
+
+
+def _rank(path: str) -> tuple[int, str]:
+    last = path.rsplit(".", 1)[-1]
+    return (_FIRST.index(last) if last in _FIRST else len(_FIRST), path)
+
+
+def _item_order(item: Item) -> tuple[tuple[int, str], list[str]]:
+    return (_rank(item[0]), sorted(item[1]))
+
+
+def _order(conjunction: Conjunction) -> list[tuple[tuple[int, str], list[str]]]:
+    return sorted(_item_order(item) for item in conjunction)
+
+
+def _emitted(node: _Node, base: str = "") -> dict[str, Json]:
+    """The node as a nested pattern; paths are relative to `base`, which ends in a dot or is empty."""
+    result: dict[str, Json] = {}
+    for path in sorted(node.items, key=_rank):
+        inner = _descended(result, path[len(base) :].split(".")[:-1])
+        inner[path.rsplit(".", 1)[-1]] = [json.loads(v) for v in sorted(node.items[path])]
+    taken: set[str] = set()
+    for branches in node.ors:
+        place = _common_base([path for branch in branches for path in _paths(branch)])
+        while place in taken:
+            if place == base:
+                raise AssertionError("two alternatives have no place of their own")
+            place = place[:-1].rpartition(".")[0] + "." if "." in place[:-1] else ""
+        taken.add(place)
+        inner = _descended(result, place[len(base) :].split(".")[:-1])
+        inner["$or"] = [_emitted(branch, place) for branch in branches]
+    return result
+
+
+def _descended(pattern: dict[str, Json], keys: Iterable[str]) -> dict[str, Json]:
+    for key in keys:
+        pattern = pattern.setdefault(key, {})
+    return pattern
+
+
+def _paths(node: _Node) -> list[str]:
+    inner = [path for branches in node.ors for branch in branches for path in _paths(branch)]
+    return [*node.items, *inner]
+
+
+def _common_base(paths: Sequence[str]) -> str:
+    """The deepest object that holds all paths, with its dot: "detail." or ""."""
+    parents = [path.split(".")[:-1] for path in paths]
+    shared: list[str] = []
+    for level in zip(*parents, strict=False):
+        if len(set(level)) > 1:
+            break
+        shared.append(level[0])
+    return "".join(f"{key}." for key in shared)

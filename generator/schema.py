@@ -1,0 +1,292 @@
+"""What a file may contain, said once: checked with line and cure, and told as JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from generator.documents import Document, Where, did_you_mean
+from generator.model import Json, Problem
+
+
+class Form(Protocol):
+    """What a value may be. `read` returns the value to use and reports what is wrong with it."""
+
+    @property
+    def help(self) -> str: ...
+
+    def read(self, value: Json, path: Where, report: Report) -> Json: ...
+
+    def json_schema(self) -> dict[str, Json]: ...
+
+
+class Report:
+    """Collects the problems of one document, each placed on its line."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+
+    def __call__(self, path: Where, fault: str, cure: str = "") -> None:
+        where = ".".join(str(part) for part in path)
+        self.problems.append(
+            Problem(self.document.place(path), f"{where}: {fault}" if where else fault, cure)
+        )
+
+
+def _shown(value: Json) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}'"
+    if isinstance(value, (dict, list)):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    return str(value)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A string; of a few `choices`, or of the form `pattern`, which `form` says in words."""
+
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
+    form: str = ""
+    longest: int = 0
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        if not isinstance(value, str):
+            cure = "quote it" if isinstance(value, (int, float)) else ""
+            report(path, f"wants text, not {_shown(value)}", cure)
+        elif self.choices and value not in self.choices:
+            report(path, f"'{value}' is not one of the choices", did_you_mean(value, self.choices))
+        elif self.pattern and not re.fullmatch(self.pattern, value):
+            report(path, f"'{value}' is not {self.form or self.pattern}")
+        elif self.longest and len(value) > self.longest:
+            report(path, f"has {len(value)} characters, at most {self.longest} fit")
+        return value
+
+    def json_schema(self) -> dict[str, Json]:
+        schema: dict[str, Json] = {"type": "string"}
+        if self.choices:
+            schema["enum"] = list(self.choices)
+        if self.pattern:
+            schema["pattern"] = f"^(?:{self.pattern})$"
+        if self.longest:
+            schema["maxLength"] = self.longest
+        return _described(schema, self.help)
+
+
+@dataclass(frozen=True)
+class Integer:
+    """A whole number between two bounds, both included."""
+
+    help: str = ""
+    least: int = 0
+    most: int = 2**31
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        if isinstance(value, bool) or not isinstance(value, int):
+            report(path, f"wants a whole number, not {_shown(value)}")
+        elif not self.least <= value <= self.most:
+            report(path, f"{value} is out of range", f"from {self.least} to {self.most}")
+        return value
+
+    def json_schema(self) -> dict[str, Json]:
+        schema = {"type": "integer", "minimum": self.least, "maximum": self.most}
+        return _described(schema, self.help)
+
+
+@dataclass(frozen=True)
+class Boolean:
+    """true or false."""
+
+    help: str = ""
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        if not isinstance(value, bool):
+            report(path, f"wants true or false, not {_shown(value)}")
+        return value
+
+    def json_schema(self) -> dict[str, Json]:
+        return _described({"type": "boolean"}, self.help)
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A length of time such as 30s, 5m, 12h or 14d, read as seconds."""
+
+    help: str = ""
+    least: int = 0
+    most: int = 2**31
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        form = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
+        if not form:
+            report(path, f"{_shown(value)} is not a duration", "write 30s, 5m, 12h or 14d")
+            return 0
+        seconds = int(form[1]) * _SECONDS[form[2]]
+        if not self.least <= seconds <= self.most:
+            bounds = f"from {said_as_duration(self.least)} to {said_as_duration(self.most)}"
+            report(path, f"{value} is out of range", bounds)
+        return seconds
+
+    def json_schema(self) -> dict[str, Json]:
+        return _described({"type": "string", "pattern": r"^\d{1,6}[smhd]$"}, self.help)
+
+
+def said_as_duration(seconds: int) -> str:
+    """Seconds as the shortest duration that says them: 86400 is '1d'."""
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % _SECONDS[unit] == 0:
+            return f"{seconds // _SECONDS[unit]}{unit}"
+    return f"{seconds}s"
+
+
+@dataclass(frozen=True)
+class ListOf:
+    """A list of values of one kind, each at most once."""
+
+    item: Form
+    help: str = ""
+    least: int = 0
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        if not isinstance(value, list):
+            report(path, f"wants a list, not {_shown(value)}", "write [a, b]")
+            return []
+        if len(value) < self.least:
+            report(path, "is empty")
+        items: list[Json] = []
+        for index, entry in enumerate(value):
+            item = self.item.read(entry, (*path, index), report)
+            if item in items:
+                report((*path, index), f"{_shown(item)} is given twice", "keep one")
+            items.append(item)
+        return items
+
+    def json_schema(self) -> dict[str, Json]:
+        schema: dict[str, Json] = {
+            "type": "array",
+            "items": self.item.json_schema(),
+            "uniqueItems": True,
+        }
+        if self.least:
+            schema["minItems"] = self.least
+        return _described(schema, self.help)
+
+
+@dataclass(frozen=True)
+class MapOf:
+    """A mapping from names, which all have one form, to values of one kind."""
+
+    value: Form
+    help: str = ""
+    key: Text = field(default_factory=Text)
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        if not isinstance(value, dict):
+            report(path, f"wants a mapping, not {_shown(value)}")
+            return {}
+        for name in value:
+            self.key.read(name, (*path, name), report)
+        return {name: self.value.read(item, (*path, name), report) for name, item in value.items()}
+
+    def json_schema(self) -> dict[str, Json]:
+        schema: dict[str, Json] = {
+            "type": "object",
+            "additionalProperties": self.value.json_schema(),
+        }
+        if self.key.pattern:
+            schema["propertyNames"] = {"pattern": f"^(?:{self.key.pattern})$"}
+        return _described(schema, self.help)
+
+
+@dataclass(frozen=True)
+class Either:
+    """A value of the first kind or, when it looks like that one, of the second."""
+
+    first: Form
+    second: Form
+    help: str = ""
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        attempt = Report(report.document)
+        first = self.first.read(value, path, attempt)
+        if not attempt.problems:
+            return first
+        wants_list = isinstance(self.second, ListOf)
+        if isinstance(value, list) == wants_list:
+            return self.second.read(value, path, report)
+        report.problems.extend(attempt.problems)
+        return first
+
+    def json_schema(self) -> dict[str, Json]:
+        schema = {"anyOf": [self.first.json_schema(), self.second.json_schema()]}
+        return _described(schema, self.help)
+
+
+@dataclass(frozen=True)
+class Anything:
+    """Any value of JSON's types; the reader checks it by itself."""
+
+    help: str = ""
+    type: str = ""
+
+    def read(self, value: Json, path: Where, report: Report) -> Json:
+        if self.type == "object" and not isinstance(value, dict):
+            report(path, f"wants a mapping, not {_shown(value)}")
+            return {}
+        return value
+
+    def json_schema(self) -> dict[str, Json]:
+        return _described({"type": self.type} if self.type else {}, self.help)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A mapping with known keys. Keys without a default in `defaults` must be given."""
+
+    fields: Mapping[str, Form]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    help: str = ""
+
+    def read(self, value: Json, path: Where, report: Report) -> dict[str, Json]:
+        if not isinstance(value, dict):
+            report(path, f"wants a mapping, not {_shown(value)}")
+            return dict(self.defaults)
+        for name in value:
+            if name not in self.fields:
+                report((*path, name), f"unknown key '{name}'", did_you_mean(name, self.fields))
+        result: dict[str, Json] = {}
+        for name, kind in self.fields.items():
+            if name in value:
+                result[name] = kind.read(value[name], (*path, name), report)
+            elif name in self.defaults:
+                result[name] = self.defaults[name]
+            else:
+                report(path, f"the key '{name}' is missing", kind.help)
+                result[name] = None
+        return result
+
+    def json_schema(self) -> dict[str, Json]:
+        schema: dict[str, Json] = {
+            "type": "object",
+            "properties": {name: kind.json_schema() for name, kind in self.fields.items()},
+            "additionalProperties": False,
+        }
+        required = [name for name in self.fields if name not in self.defaults]
+        if required:
+            schema["required"] = required
+        return _described(schema, self.help)
+
+
+def _described(schema: dict[str, Json], text: str) -> dict[str, Json]:
+    return {"description": text, **schema} if text else schema

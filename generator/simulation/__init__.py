@@ -1,0 +1,1 @@
+"""A simulated organization on this machine, so that a rollout can be watched before it happens."""

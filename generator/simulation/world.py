@@ -1,0 +1,145 @@
+"""The state of a simulated organization: its accounts and units, and what stacks made in them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.model import Json
+
+
+class ServiceError(Exception):
+    """A refusal of a simulated AWS service, as botocore's ClientError will tell it."""
+
+    def __init__(self, code: str, message: str, status: int = 400) -> None:
+        self.code = code
+        self.message = message
+        self.status = status
+        super().__init__(f"{code}: {message}")
+
+
+def partition_of(region: str) -> str:
+    """The partition of a Region: aws, aws-cn or aws-us-gov."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+@dataclass
+class Account:
+    """One account of the organization. `parent` is the id of its root or organizational unit."""
+
+    id: str
+    name: str
+    parent: str
+    suspended: bool = False
+    opted_in: set[str] = field(default_factory=set)
+
+
+@dataclass
+class Organization:
+    """Accounts under a tree of units. Changes as accounts join, move and leave."""
+
+    id: str
+    management: str
+    root: str
+    accounts: dict[str, Account] = field(default_factory=dict)
+    units: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Of each organizational unit: its parent and its name."""
+
+    def add_unit(self, unit: str, parent: str, name: str) -> None:
+        self.units[unit] = (parent, name)
+
+    def add(self, account: Account) -> None:
+        self.accounts[account.id] = account
+
+    def under(self, parent: str) -> Iterator[Account]:
+        """The accounts of a root or unit and of every unit below it."""
+        inside = {parent}
+        # Parents are added before their units, so one pass in order of insertion finds all.
+        for unit, (above, _) in self.units.items():
+            if above in inside:
+                inside.add(unit)
+        return (account for account in self.accounts.values() if account.parent in inside)
+
+    def path(self, account: str) -> str:
+        """The account's path as aws:PrincipalOrgPaths has it: o-.../r-.../ou-.../."""
+        steps = []
+        parent = self.accounts[account].parent
+        while parent != self.root:
+            steps.append(parent)
+            parent = self.units[parent][0]
+        return "/".join([self.id, self.root, *reversed(steps)]) + "/"
+
+
+@dataclass
+class Resource:
+    """Something that a stack made. `properties` are resolved; `attributes` answer Fn::GetAtt."""
+
+    type: str
+    logical_id: str
+    physical_id: str
+    account: str
+    region: str
+    properties: dict[str, Json]
+    attributes: dict[str, Json] = field(default_factory=dict)
+    stack_id: str = ""
+
+    @property
+    def arn(self) -> str:
+        """The resource's ARN, where its type has one."""
+        return str(self.attributes.get("Arn") or self.attributes.get("TopicArn") or "")
+
+
+class Inventory:
+    """Every resource of every stack, found by account, Region and type."""
+
+    def __init__(self) -> None:
+        self._cells: dict[tuple[str, str], dict[tuple[str, str], Resource]] = {}
+
+    def add(self, resource: Resource) -> None:
+        """Puts a resource on record; ServiceError AlreadyExists when its name is taken."""
+        cell = self._cells.setdefault((resource.account, resource.region), {})
+        key = (resource.type, resource.physical_id)
+        if key in cell:
+            message = f"{resource.physical_id} already exists in {resource.account}"
+            raise ServiceError("AlreadyExists", message)
+        cell[key] = resource
+
+    def remove(self, resource: Resource) -> None:
+        cell = self._cells.get((resource.account, resource.region), {})
+        cell.pop((resource.type, resource.physical_id), None)
+
+    def get(self, account: str, region: str, type_: str, physical_id: str) -> Resource | None:
+        return self._cells.get((account, region), {}).get((type_, physical_id))
+
+    def of_type(self, account: str, region: str, type_: str) -> list[Resource]:
+        cell = self._cells.get((account, region), {})
+        return [resource for (kind, _), resource in cell.items() if kind == type_]
+
+    def everywhere(self) -> Iterator[Resource]:
+        for cell in self._cells.values():
+            yield from cell.values()
+
+
+@dataclass
+class World:
+    """The organization, what stacks made in it, and the Regions that exist in it."""
+
+    organization: Organization
+    regions: tuple[str, ...]
+    inventory: Inventory = field(default_factory=Inventory)
+    opt_in_regions: frozenset[str] = frozenset()
+    clock: float = 0.0
+    """Seconds since the simulation began; nothing in it ever sleeps."""
+    services: dict[str, Any] = field(default_factory=dict)
+    """The services that the simulation serves itself, by botocore's name."""
+
+    def enabled(self, account: str, region: str) -> bool:
+        """Whether the account can use the Region: by default, or because it opted in."""
+        if region not in self.regions:
+            return False
+        if region not in self.opt_in_regions:
+            return True
+        return region in self.organization.accounts[account].opted_in
