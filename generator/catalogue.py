@@ -93,7 +93,7 @@ RESPONDER = Record(
     },
 )
 
-# The API destination of a forged event: any account may put an event with a source of its own.
+# Any account of the organization may put an event with a source of its own invention.
 _PINS = ("source", "detail-type")
 
 
@@ -192,6 +192,9 @@ def _read_detection(file: Path, pack: str) -> Detection:
 def _check_pattern(pattern: Mapping[str, Json], report: Report) -> None:
     for fault in pattern_problems(dict(pattern)):
         report(("pattern",), f"AWS would refuse the pattern: {fault}")
+    if _holds_null(pattern):
+        cure = "CloudFormation takes no null in a template: say {exists: false} or leave it out"
+        report(("pattern",), "asks for null", cure)
     for key in _PINS:
         if key not in pattern:
             cure = "or anybody in the organization can forge the event with PutEvents"
@@ -200,6 +203,12 @@ def _check_pattern(pattern: Mapping[str, Json], report: Report) -> None:
     if isinstance(sources, list) and not all(_aws_source(source) for source in sources):
         cure = "use exact aws.* values, or {prefix: aws.} where any service can emit it"
         report(("pattern", "source"), "lets in sources that are not AWS's own", cure)
+
+
+def _holds_null(value: Json) -> bool:
+    if isinstance(value, Mapping):
+        return any(_holds_null(item) for item in value.values())
+    return any(_holds_null(item) for item in value) if isinstance(value, list) else value is None
 
 
 def _aws_source(source: Json) -> bool:

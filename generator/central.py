@@ -12,6 +12,7 @@ from troposphere import (
     Parameter,
     Ref,
     dynamodb,
+    encode_to_dict,
     events,
     kms,
     sns,
@@ -103,7 +104,7 @@ def _bus(shape: Shape) -> Part:
         names.BUS_POLICY,
         EventBusName=Ref(bus),
         StatementId=accept.statement.properties["Sid"],
-        Statement=accept.statement.to_dict(),
+        Statement=encode_to_dict(accept.statement),
         Metadata={"Reasons": policies.reasons(accept)},
     )
     archive = events.Archive(

@@ -29,7 +29,7 @@ EVERYTHING: dict[str, Json] = {
     "detail-type": [{"suffix": " via CloudTrail"}],
 }
 
-_NOT_READ_ONLY: list[Json] = [False, "false", None, {"exists": False}]
+_NOT_READ_ONLY: list[Json] = [False, "false", {"exists": False}]
 _CATEGORIES = ("Data", "NetworkActivity", "Insight")
 
 # An event passes when one of these holds. Records write `readOnly` as a boolean, now and then as

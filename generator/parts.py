@@ -75,10 +75,19 @@ def _ordered(
         "Parameters": parameters,
         "Rules": dict(rules),
         "Conditions": conditions,
-        "Resources": whole["Resources"],
+        "Resources": {name: _read_from_the_top(r) for name, r in whole["Resources"].items()},
         "Outputs": whole.get("Outputs", {}),
     }
     return {name: section for name, section in sections.items() if section}
+
+
+_PROPERTIES_LAST = ("Type", "Condition", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy")
+
+
+def _read_from_the_top(resource: dict[str, Json]) -> dict[str, Json]:
+    """A resource with what it is before what it holds."""
+    head = {key: resource[key] for key in _PROPERTIES_LAST if key in resource}
+    return {**head, **resource}
 
 
 def _mentioned(offered: dict[str, Json], users: list[Json]) -> dict[str, Json]:
@@ -134,7 +143,7 @@ def _tag_parameters() -> tuple[Parameter, Parameter]:
         Parameter(
             names.TAG_VALUE,
             Type="String",
-            Default="",
+            Default="yes",
             MaxLength=256,
             Description="The value of that tag.",
         ),

@@ -49,8 +49,8 @@ def _is_absence(alternative: Json) -> bool:
 
 def _any_of(tests: Sequence[Test]) -> Test:
     def test(value: Json) -> bool:
-        # A loop: starting a generator would cost more than most of these tests.
-        for one in tests:
+        # Starting a generator for any() would cost more than most of these tests.
+        for one in tests:  # noqa: SIM110
             if one(value):
                 return True
         return False
@@ -73,7 +73,7 @@ def _plain(values: Sequence[Json]) -> Test:
 
     def test(value: Json) -> bool:
         if isinstance(value, str):
-            return value in texts or bool(addresses) and _in_blocks(value, addresses)
+            return value in texts or (bool(addresses) and _in_blocks(value, addresses))
         if value is None or isinstance(value, bool):
             # `in` would take True for 1.
             return any(value is constant for constant in constants)
@@ -158,9 +158,10 @@ def _text(operator: str, operand: Json) -> TextTest:
 
 def _wildcard(wanted: str) -> TextTest:
     pieces = wildcard_pieces(wanted)
-    if len(pieces) == 1:
-        return lambda text: text == pieces[0]
-    head, *middle, tail = pieces
+    head, *middle = [pieces] if isinstance(pieces, str) else pieces
+    if not middle:
+        return lambda text: text == head
+    tail = middle.pop()
 
     def holds(text: str) -> bool:
         if not text.startswith(head):

@@ -59,7 +59,7 @@ def problems(pattern: Pattern) -> list[str]:
 
 
 def conjunctions(pattern: Pattern) -> tuple[Mapping[str, tuple[Json, ...]], ...]:
-    """The pattern without `$or`: alternatives by dotted path, once for each combination of branches.
+    """The pattern without `$or`: for each combination of branches, alternatives by dotted path.
 
     An event matches the pattern exactly when it matches one of these. A path named again later
     in the document, also from inside a branch, replaces what was said of it before.
@@ -100,11 +100,12 @@ def _opened(step: _Step, *, or_is_a_name: bool) -> Iterator[_Step]:
     if not step.value:
         yield _fault(step.place, "an empty object matches nothing", "name a field, or leave it out")
     for name, inner in step.value.items():
-        place = _inside(step.place, name)
-        path = f"{step.path}.{name}" if step.path else str(name)
         if not isinstance(name, str):
-            yield _fault(place, f"the name {written(name)} is no text", "put it in quotes")
-        elif name == _OR and not or_is_a_name:
+            yield _fault(step.place, f"the name {written(name)} is no text", "put it in quotes")
+            continue
+        place = _inside(step.place, name)
+        path = f"{step.path}.{name}" if step.path else name
+        if name == _OR and not or_is_a_name:
             yield from _branches(place, step.path, inner)
         elif step.branching and name in _RESERVED:
             yield _fault(
@@ -151,8 +152,8 @@ def _line(place: str, fault: str, cure: str) -> str:
     return f"{place or 'the pattern'}: {fault}" + (f"; {cure}" if cure else "")
 
 
-def _inside(place: str, name: Json) -> str:
-    shown = escaped(name if isinstance(name, str) else written(name)) or '""'
+def _inside(place: str, name: str) -> str:
+    shown = escaped(name) or '""'
     return f"{place}.{shown}" if place else shown
 
 

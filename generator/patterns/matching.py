@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+from collections.abc import Mapping
 
 from generator.patterns.alternatives import value_test, wants_absence
 from generator.patterns.consistency import Claim, together
@@ -11,7 +11,7 @@ from generator.patterns.leaves import hops, leaves
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from generator.model import Json, Pattern
 
@@ -31,7 +31,7 @@ class Condition:
 
     def __init__(self, path: str, alternatives: Sequence[Json]) -> None:
         self.path = path
-        self.wanted = tuple(deepcopy(alternatives))
+        self.wanted = tuple(map(_copied, alternatives))
         self.test = value_test(alternatives)
         self.absence = wants_absence(alternatives)
         self.unmet = YES if self.absence else NO
@@ -76,6 +76,13 @@ class Condition:
         """All that this condition finds in the event."""
         found = ((route, self.test(value)) for value, route in leaves(event, self.way))
         return Claim(found, absence=self.absence)
+
+
+def _copied(value: Json) -> Json:
+    """A copy that stays as it is whatever the caller does to the pattern."""
+    if isinstance(value, Mapping):
+        return {name: _copied(inner) for name, inner in value.items()}
+    return [_copied(inner) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 class CompiledPattern:

@@ -90,15 +90,19 @@ def _apart(conditions: Sequence[Condition], event: Mapping[str, Json]) -> Miss:
         fewer = [one for one in core if one is not condition]
         if not meet(fewer, event):
             core = fewer
-    paths = sorted(condition.path for condition in core)
-    return Miss(_common(paths), apart=tuple(paths))
+    return Miss(_list_of(core, event), apart=tuple(sorted(one.path for one in core)))
 
 
-def _common(paths: Sequence[str]) -> str:
-    """The longest path that all of these lead through."""
-    shared = []
-    for steps in zip(*(path.split(".") for path in paths), strict=False):
-        if len(set(steps)) > 1:
-            break
-        shared.append(steps[0])
-    return ".".join(shared)
+def _list_of(conditions: Sequence[Condition], event: Mapping[str, Json]) -> str:
+    """The path of the innermost list that the values of all these conditions stand in."""
+    around: list[set[str]] = []
+    for condition in conditions:
+        around.append(set())
+        for _, route in leaves(event, condition.way):
+            names: list[str] = []
+            for step in route:
+                if isinstance(step, str):
+                    names.append(step)
+                else:
+                    around[-1].add(".".join(names))
+    return max(set.intersection(*around), key=len, default="")

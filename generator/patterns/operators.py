@@ -60,9 +60,8 @@ def _one_operator(
 ) -> Iterator[Fault]:
     """The faults of `{operator: operand}`; `inside` names the operator around it, if any."""
     if not written:
-        yield f"an empty object stands {f'in {inside!r}' if inside else 'for an alternative'}", (
-            f"name an operator: {', '.join(sorted(known))}"
-        )
+        where = f"in {inside!r}" if inside else "for an alternative"
+        yield f"an empty object stands {where}", f"name an operator: {', '.join(sorted(known))}"
     if len(written) > 1:
         yield (
             f"{' and '.join(map(_named, written))} stand in one object",
@@ -79,13 +78,13 @@ def _one_operator(
 
 
 def _named(name: Json) -> str:
-    return f"'{escaped(str(name)[:80])}'"
+    return f"'{escaped(name[:80])}'" if isinstance(name, str) else written(name)
 
 
 def _meant(name: Json, known: Mapping[str, object]) -> str:
     from difflib import get_close_matches
 
-    plain = "".join(letter for letter in str(name).lower() if letter.isalnum())[:40]
+    plain = "".join(letter for letter in written(name).lower() if letter.isalnum())[:40]
     if _MEANT.get(plain) in known:
         return _MEANT[plain]
     spelled = {one.replace("-", ""): one for one in known}
@@ -226,7 +225,7 @@ def _some(check: Callable[[Json], Iterator[Fault]]) -> Callable[[Json], Iterator
 def _filled(operand: Json) -> Iterator[Fault]:
     yield from _text(operand)
     if operand == "":
-        yield "'anything-but' excludes every text", 'an empty prefix or suffix fits all'
+        yield "'anything-but' excludes every text", "an empty prefix or suffix fits all"
 
 
 _IN_ANYTHING_BUT: dict[str, Callable[[Json], Iterator[Fault]]] = {

@@ -20,9 +20,7 @@ def escaped(text: str) -> str:
 
     Events are written by strangers: no line breaks, no control sequences, no reversed text.
     """
-    return "".join(
-        letter if letter.isprintable() else _escape(ord(letter)) for letter in text
-    )
+    return "".join(letter if letter.isprintable() else _escape(ord(letter)) for letter in text)
 
 
 def _escape(code: int) -> str:

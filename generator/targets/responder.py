@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, ClassVar
 
-from troposphere import GetAtt, Parameter, Ref, awslambda, logs
+from troposphere import AWSProperty, GetAtt, Parameter, Ref, awslambda, logs
+from troposphere.validators import integer
 
 from generator import names, policies, queues, roles
 from generator.model import Json, Responder, Shape, Target
@@ -18,8 +19,24 @@ TRIES = 5
 
 RETENTION = 4 * 86_400
 
-LOG_DAYS = names.LOG_DAYS
 ARCHITECTURE = "FunctionArchitecture"
+
+
+CONCURRENCY = 10
+"""Batches that are handled at once; the others wait in the queue."""
+
+
+class _Scaling(AWSProperty):  # type: ignore[misc]  # troposphere is untyped
+    props: ClassVar = {"MaximumConcurrency": (integer, False)}
+
+
+class _Feed(awslambda.EventSourceMapping):  # type: ignore[misc]  # troposphere is untyped
+    """troposphere 4.11 gives the mapping another resource's ScalingConfig, without this key.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-lambda-eventsourcemapping-scalingconfig.html
+    """
+
+    props: ClassVar = {**awslambda.EventSourceMapping.props, "ScalingConfig": (_Scaling, False)}
 
 
 def part(target: Target, shape: Shape) -> Part:
@@ -63,13 +80,13 @@ def part(target: Target, shape: Shape) -> Part:
         *_grants(target, responder, prefix),
     )
     function = _function(target, responder, prefix)
-    mapping = awslambda.EventSourceMapping(
+    mapping = _Feed(
         f"{title}Feed",
         EventSourceArn=GetAtt(queue, "Arn"),
         FunctionName=Ref(function),
         BatchSize=10,
         FunctionResponseTypes=["ReportBatchItemFailures"],
-        ScalingConfig=awslambda.ScalingConfig(MaximumConcurrency=10),
+        ScalingConfig=_Scaling(MaximumConcurrency=CONCURRENCY),
     )
     return Part(
         resources=[

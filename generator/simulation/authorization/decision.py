@@ -233,4 +233,6 @@ def _check(request: Request, policies: Policies) -> None:
         if policy is policies.resource:
             wanted = "trust" if _assumes(request) else "resource"
         if policy.kind != wanted:
-            raise ValueError(f"{policy.place} is a {policy.kind} policy, not a {wanted} policy")
+            raise ValueError(
+                f"{policy.place} was read as {policy.kind} policy and cannot be a {wanted} policy"
+            )

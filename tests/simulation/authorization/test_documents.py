@@ -264,7 +264,7 @@ def test_what_is_not_understood_is_refused_with_its_place(
         (allow("event:*", BUS), "events:PutEvents", BUS, False),
         (allow("*", BUS), "events:PutEvents", BUS, True),
         (allow(["sqs:*", "events:*"], BUS), "events:PutEvents", BUS, True),
-        (allow("events:*", BUS.upper()), "events:PutEvents", BUS, False),
+        (allow("events:*", BUS.replace("trailbus", "Trailbus")), "events:PutEvents", BUS, False),
         (allow("events:*", [QUEUE, BUS]), "events:PutEvents", BUS, True),
         (allow("events:*", QUEUE), "events:PutEvents", BUS, False),
         (allow("events:*", "arn:aws:events:*:*:event-bus/*"), "events:PutEvents", BUS, True),
@@ -370,10 +370,12 @@ DOCUMENTS = (
 @settings(deadline=None, max_examples=500)
 @given(DOCUMENTS, st.sampled_from([identity_policy, resource_policy, trust_policy]))
 def test_reading_raises_nothing_but_unreadable_policy(content: Any, read: Reader) -> None:
+    place, statements = _place_or_statements(content, read)
+    assert place.startswith("policy") or statements
+
+
+def _place_or_statements(content: Any, read: Reader) -> tuple[str, int]:
     try:
-        policy = read(content, "policy")
+        return "", len(read(content, "policy").statements)
     except UnreadablePolicy as refusal:
-        assert refusal.place.startswith("policy")
-        assert refusal.fault
-    else:
-        assert policy.statements
+        return refusal.place, 0

@@ -1,0 +1,131 @@
+"""Where boto3's calls leave this process in real life: here they are answered inside it.
+
+Calls to services that the simulation serves itself are answered before they become HTTP; all
+others fall through to moto. botocore has validated the parameters of both by then, so a request
+that AWS's own model forbids fails here as it would there. Nothing reaches a network.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, Protocol
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.loaders import Loader
+from moto.iam.models import AccessKey, iam_backends
+
+from generator.simulation.world import ServiceError
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who makes a call. `checked` callers may do only what policies allow; others all."""
+
+    account: str
+    arn: str
+    checked: bool = False
+    session: str = ""
+
+
+class Service(Protocol):
+    """A service that the simulation serves itself."""
+
+    def call(
+        self, operation: str, parameters: Mapping[str, Any], caller: Identity, region: str
+    ) -> dict[str, Any]:
+        """The answer as boto3 returns it; ServiceError for a refusal."""
+        ...
+
+
+# Neither profiles nor configuration files of whoever runs the simulation.
+_NOBODYS_SETTINGS = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+
+Check = Callable[[Identity, str, str, Mapping[str, Any], str], None]
+"""Raises ServiceError AccessDenied: (caller, service, operation, parameters, Region)."""
+
+
+class Edge:
+    """Answers the calls of every session that it hands out."""
+
+    def __init__(self, services: Mapping[str, Service], check: Check | None = None) -> None:
+        self.services = services
+        self.check = check
+        self.calls: list[tuple[Identity, str, str, str]] = []
+        """Every call so far: caller, service, operation, Region."""
+        self._identities: dict[str, Identity] = {}
+        self._numbers = itertools.count(1)
+        self._loader = Loader()
+
+    def credentials(self, identity: Identity) -> dict[str, str]:
+        """Credentials that make calls as this identity, in boto3's words."""
+        key = f"ASIASIMULATED{next(self._numbers):07d}"
+        self._identities[key] = identity
+        # moto finds the account of a call by looking for its access key in each account.
+        partition = identity.arn.split(":")[1] if identity.arn else "aws"
+        known = iam_backends[identity.account][partition].access_keys
+        known[key] = AccessKey(user_name=None, prefix="ASIA", account_id=identity.account)
+        return {
+            "aws_access_key_id": key,
+            "aws_secret_access_key": "simulated",
+            "aws_session_token": "simulated",
+        }
+
+    def identity(self, access_key: str) -> Identity | None:
+        """Who holds an access key."""
+        return self._identities.get(access_key)
+
+    def session(self, identity: Identity, region: str) -> boto3.Session:
+        """A boto3 session whose calls are made as `identity`.
+
+        The user's own profiles and AWS_ENDPOINT_URL have no say in it.
+        """
+        core = botocore.session.Session(session_vars=_NOBODYS_SETTINGS)
+        core.set_config_variable("ignore_configured_endpoint_urls", True)
+        core.register_component("data_loader", self._loader)
+        core.set_default_client_config(Config(retries={"total_max_attempts": 1}))
+        core.register("before-parameter-build.*.*", _remember_parameters)
+        core.register("before-call.*.*", self._answer)
+        return boto3.Session(
+            botocore_session=core, region_name=region, **self.credentials(identity)
+        )
+
+    def _answer(
+        self, model: Any, params: Any, request_signer: Any, context: Any, **_: Any
+    ) -> tuple[Any, dict[str, Any]] | None:
+        """botocore's hook before a call: an answer here is the service's answer."""
+        caller = self._identities.get(request_signer._credentials.access_key)
+        if caller is None:
+            raise AssertionError("a call with credentials that the simulation did not hand out")
+        service, operation = model.service_model.service_name, model.name
+        region = context.get("client_region") or request_signer.region_name
+        self.calls.append((caller, service, operation, region))
+        try:
+            parameters = context["simulated_parameters"]
+            if self.check is not None and caller.checked:
+                self.check(caller, service, operation, parameters, region)
+            if service not in self.services:
+                return None
+            answer = self.services[service].call(operation, parameters, caller, region)
+            return SimpleNamespace(status_code=200, headers={}), {
+                **answer,
+                "ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "simulated"},
+            }
+        except ServiceError as error:
+            return SimpleNamespace(status_code=error.status, headers={}), {
+                "Error": {"Code": error.code, "Message": error.message},
+                "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "simulated"},
+            }
+
+
+def _remember_parameters(params: Any, model: Any, context: Any, **_: Any) -> None:
+    context["simulated_parameters"] = params
