@@ -32,9 +32,9 @@ def _consoleme(shape: Shape, denies: Target, changes: Target) -> str:
 # ConsoleMe: merge this into its configuration.
 # Replace CENTRAL_ACCOUNT_ID by the account of the central stack. Keep {{region}} if ConsoleMe runs
 # in the central Region: it fills in its own; else write the central Region.
-# If ConsoleMe runs in another account, give the central stack the ARN of its role
-# ({names.parameter(denies.name, "reader")}, {names.parameter(changes.name, "reader")}) and uncomment assume_role.
-# ConsoleMe adds the account itself: assume_role is the role's name, not its ARN.
+# If ConsoleMe runs in another account, give the central stack the ARN of its role, as the
+# parameters {names.parameter(denies.name, "reader")} and {names.parameter(changes.name, "reader")},
+# and uncomment assume_role: the role's name, not its ARN, for ConsoleMe adds the account itself.
 celery:
   cache_cloudtrail_denies:
     enabled: true

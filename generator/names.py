@@ -157,3 +157,19 @@ REPORT_TOPIC = "ReportTopic"
 MEMORY = "Memory"
 REMEDIATION_SWITCH = "RemediationSwitch"
 FORWARDER_ROLE = "ForwarderRole"
+
+
+# What deploy makes.
+
+
+def central_stack(prefix: str) -> str:
+    return f"{prefix}-central"
+
+
+def stack_set(prefix: str, part: str) -> str:
+    """The StackSet of the member roles or rules, and the management account's own stack."""
+    return f"{prefix}-member-{part}"
+
+
+def artifact_bucket(prefix: str, account: str, region: str) -> str:
+    return f"{prefix}-artifacts-{account}-{region}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import Any
 
@@ -58,6 +59,7 @@ def _manifest(
         "templates": {
             name: {
                 "bytes": len(files[name].encode()),
+                "sha256": hashlib.sha256(files[name].encode()).hexdigest(),
                 "resources": len(template["Resources"]),
                 "parameters": list(template.get("Parameters", {})),
             }

@@ -25,7 +25,11 @@ if TYPE_CHECKING:
 
 
 class Claim:
-    """What one condition finds in an event: its values, and whether absence would do as well."""
+    """What one condition finds in an event: its values, and whether absence would do as well.
+
+    Each value comes with its route and with whether it meets the condition. A place in an event
+    has one path, so no two claims find their values at the same place.
+    """
 
     __slots__ = ("absence", "found")
 

@@ -128,10 +128,16 @@ def _united(current: Mapping[Conjunction, set[str]], path: str) -> dict[Conjunct
         else:
             result.setdefault(conjunction, set()).update(members)
     for rest, entries in groups.items():
-        values = frozenset().union(*(entry[0] for entry in entries))
+        values = _absorbed(frozenset().union(*(entry[0] for entry in entries)))
         whole = rest | {(path, values)}
         result.setdefault(whole, set()).update(*(entry[1] for entry in entries))
     return result
+
+
+def _absorbed(values: frozenset[str]) -> frozenset[str]:
+    """Without the alternatives that "present" covers: every other but "absent"."""
+    present, absent = '{"exists":true}', '{"exists":false}'
+    return values & {present, absent} if present in values else values
 
 
 # --- Packing
@@ -172,7 +178,7 @@ _SHARED_PATHS = ("detail-type", "detail.errorCode")
 
 def _weight(found: Iterable[Conjunction]) -> int:
     """About how much longer a rule becomes by these conjunctions."""
-    light = [frozenset(i for i in c if i[0] not in _SHARED_PATHS) or c for c in found]
+    light = {frozenset(i for i in c if i[0] not in _SHARED_PATHS) or c for c in found}
     return length(_emitted(_tree(sorted(light, key=_order)))) + 1
 
 
@@ -256,8 +262,11 @@ def _tree(found: Sequence[Conjunction]) -> _Node:
         return _Node()
     common = frozenset.intersection(*found)
     if len(found) > 1 and common in found:
-        # A branch may not be empty: leave it one condition to say.
-        common = common - {max(common, key=_item_order)}
+        # One of them is wholly in what all share. A branch may not be empty, so it keeps one
+        # condition, and with it all the others do.
+        kept = max(common, key=_item_order)
+        branches = [_Node(dict((conjunction - common) | {kept})) for conjunction in found]
+        return _Node(dict(common - {kept}), [branches])
     node = _Node(dict(common))
     rests = [conjunction - common for conjunction in found]
     if len(rests) > 1:
@@ -308,7 +317,7 @@ def _order(conjunction: Conjunction) -> list[tuple[tuple[int, str], list[str]]]:
 
 
 def _emitted(node: _Node, base: str = "") -> dict[str, Json]:
-    """The node as a nested pattern; paths are relative to `base`, which ends in a dot or is empty."""
+    """The node as a nested pattern, its paths relative to `base` ("" or what ends in a dot)."""
     result: dict[str, Json] = {}
     for path in sorted(node.items, key=_rank):
         inner = _descended(result, path[len(base) :].split(".")[:-1])

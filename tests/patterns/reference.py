@@ -109,7 +109,9 @@ def _holds(alternative: Json, value: Json) -> bool:
             _same(one, value) if inner == "exactly" else _holds({inner: one}, value)
             for one in (but if isinstance(but, list) else [but])
         )
-    return isinstance(value, str) and re.fullmatch(_expression(operator, operand), value) is not None
+    return (
+        isinstance(value, str) and re.fullmatch(_expression(operator, operand), value) is not None
+    )
 
 
 def _expression(operator: str, operand: Json) -> str:

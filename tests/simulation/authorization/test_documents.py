@@ -271,6 +271,13 @@ def test_what_is_not_understood_is_refused_with_its_place(
         (allow("events:*", "arn:aws:events:*"), "events:PutEvents", BUS, True),
         (allow("events:*", "arn:aws:events:us-*-1:*"), "events:PutEvents", BUS, True),
         (allow("events:*", "arn:aws:events:*:1*:event-bus/*"), "events:PutEvents", BUS, False),
+        (
+            # A star in the middle of a part stays in it: this Region is not u...1:2...2.
+            allow("lambda:*", "arn:aws:lambda:u*2:function:f:1"),
+            "lambda:InvokeFunction",
+            f"arn:aws:lambda:us-east-1:{CENTRAL}:function:f:1",
+            False,
+        ),
         (allow("sqs:ListQueues", "*"), "sqs:ListQueues", "*", True),
         (allow("sqs:ListQueues", "arn:aws:sqs:*"), "sqs:ListQueues", "*", False),
         (

@@ -38,8 +38,10 @@ ASKED = [
 
 Statement = dict[str, Any]
 
-actions = st.sampled_from(["*", "sqs:*", "sqs:SendMessage", "events:Put*", "kms:*", "sts:AssumeR*"])
-resources = st.sampled_from(["*", QUEUE, BUS, KEY, "arn:aws:sqs:*", TARGET])
+actions = st.sampled_from(
+    ["*", "*", "*", "sqs:*", "sqs:SendMessage", "events:Put*", "kms:*", "sts:AssumeR*"]
+)
+resources = st.sampled_from(["*", "*", "*", QUEUE, BUS, KEY, "arn:aws:sqs:*", TARGET])
 principals = st.sampled_from(
     [
         "*",
@@ -71,7 +73,7 @@ conditions = st.dictionaries(
 contexts: st.SearchStrategy[dict[str, Given]] = st.dictionaries(
     st.just("aws:SourceAccount"), st.sampled_from([MEMBER, CENTRAL])
 )
-effects = st.sampled_from(["Allow", "Allow", "Allow", "Deny"])
+effects = st.sampled_from(["Allow"] * 7 + ["Deny"])
 
 
 @st.composite
@@ -80,7 +82,7 @@ def statements(draw: st.DrawFn, kind: str, effect: st.SearchStrategy[str] = effe
     made: Statement = {
         "Effect": draw(effect),
         action: draw(actions),
-        "Condition": draw(st.just({}) | conditions),
+        "Condition": draw(st.just({}) | st.just({}) | conditions),
     }
     if kind != "trust":
         made[draw(st.sampled_from(["Resource", "Resource", "NotResource"]))] = draw(resources)
@@ -104,10 +106,11 @@ def cases(draw: st.DrawFn) -> Case:
         slots.append("scp")
     if caller.kind in ("role session", "user"):
         slots += ["identity", "boundary"]
-    said = {
-        slot: draw(st.lists(statements(_kind(slot, action)), min_size=0, max_size=3))
-        for slot in slots
-    }
+    said: dict[str, list[Statement]] = {}
+    for slot in slots:
+        some = st.lists(statements(_kind(slot, action)), min_size=1, max_size=3)
+        # Often no limit at all; else hardly anybody would ever be allowed anything.
+        said[slot] = draw(st.just([]) | some if slot in ("boundary", "scp") else some)
     return Request(caller, action, resource, draw(contexts)), said
 
 

@@ -1,0 +1,1 @@
+"""Takes rendered templates to an organization: what exists and what is wanted become steps."""

@@ -1,0 +1,128 @@
+"""The one door to boto3: calls AWS for a side of the rollout, pages, and translates errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from generator.model import Access, Mistake, Place
+
+Side = Literal["central", "management"]
+"""The two accounts that a rollout writes to; StackSets reach all others."""
+
+_CONFIG = Config(
+    retries={"mode": "adaptive", "total_max_attempts": 10},
+    user_agent_extra="trailbus",
+)
+
+
+class Refused(Exception):
+    """AWS said no. `code` is AWS's own; the text names the call and where it was made."""
+
+    def __init__(self, side: str, region: str, operation: str, code: str, message: str) -> None:
+        self.code = code
+        self.message = message
+        self.operation = operation
+        super().__init__(f"{operation} ({side} account, {region}): {code}: {message}")
+
+
+@dataclass(frozen=True)
+class Call:
+    """One API call: which side makes it, where, and with what."""
+
+    side: Side
+    region: str
+    service: str
+    operation: str
+    request: Mapping[str, Any]
+
+
+Session = Any
+"""A boto3 session; boto3 publishes no types."""
+
+
+class Door:
+    """Makes calls. It decides nothing: which calls, in which order, is the plan's."""
+
+    def __init__(self, session_for: Callable[[Side], Session]) -> None:
+        self._session_for = session_for
+        self._sessions: dict[Side, Session] = {}
+        self._clients: dict[tuple[Side, str, str], Any] = {}
+
+    def call(self, call: Call) -> dict[str, Any]:
+        """AWS's answer; Refused when it is an error."""
+        client = self._client(call.side, call.service, call.region)
+        try:
+            answer: dict[str, Any] = client._make_api_call(call.operation, dict(call.request))
+        except ClientError as error:
+            detail = error.response.get("Error", {})
+            raise Refused(
+                call.side,
+                call.region,
+                call.operation,
+                detail.get("Code", "Unknown"),
+                detail.get("Message", str(error)),
+            ) from None
+        except BotoCoreError as error:
+            name = type(error).__name__
+            raise Refused(call.side, call.region, call.operation, name, str(error)) from None
+        answer.pop("ResponseMetadata", None)
+        return answer
+
+    def items(self, call: Call, key: str) -> Iterator[Any]:
+        """What a listing call gives under `key`, over all its pages."""
+        request = dict(call.request)
+        while True:
+            answer = self.call(Call(call.side, call.region, call.service, call.operation, request))
+            yield from answer.get(key, [])
+            token = answer.get("NextToken")
+            if not token:
+                return
+            request["NextToken"] = token
+
+    def _client(self, side: Side, service: str, region: str) -> Any:
+        key = (side, service, region)
+        if key not in self._clients:
+            if side not in self._sessions:
+                self._sessions[side] = self._session_for(side)
+            self._clients[key] = self._sessions[side].client(
+                service, region_name=region, config=_CONFIG
+            )
+        return self._clients[key]
+
+
+def sessions(place: Place) -> Callable[[Side], Session]:
+    """Sessions for both sides, from the caller's credentials and the configuration's `access`."""
+
+    def session_for(side: Side) -> Session:
+        access: Access = place.access
+        central = side == "central"
+        profile = access.central_profile if central else access.management_profile
+        role = access.central_role if central else access.management_role
+        account = place.central_account if central else place.management_account
+        try:
+            session = boto3.Session(profile_name=profile or None, region_name=place.central_region)
+            if not role:
+                return session
+            partition = session.get_partition_for_region(place.central_region)
+            answer = session.client("sts", config=_CONFIG).assume_role(
+                RoleArn=f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}",
+                RoleSessionName="trailbus",
+            )
+        except (ClientError, BotoCoreError) as error:
+            cure = f"see place.access.{side}_role and {side}_profile"
+            raise Mistake.one(f"the {side} account {account}", str(error), cure) from None
+        given = answer["Credentials"]
+        return boto3.Session(
+            aws_access_key_id=given["AccessKeyId"],
+            aws_secret_access_key=given["SecretAccessKey"],
+            aws_session_token=given["SessionToken"],
+            region_name=place.central_region,
+        )
+
+    return session_for

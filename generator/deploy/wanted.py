@@ -1,0 +1,129 @@
+"""Bundle + Place -> what is wanted in the organization: stacks and StackSets with parameters."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from generator import names
+from generator.deploy.aws import Side
+from generator.deploy.bundle import Bundle
+from generator.model import Json, Mistake, Place, Problem
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack of one side's own account, in one Region."""
+
+    side: Side
+    region: str
+    name: str
+    template: str
+    parameters: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class StackSet:
+    """A StackSet, run from the management account, with the Regions that it covers."""
+
+    name: str
+    template: str
+    parameters: Mapping[str, str]
+    regions: tuple[str, ...]
+    after: str = ""
+    """The StackSet whose instances a new account must have first."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """All that a rollout makes, in its order: central, roles, rules, management account."""
+
+    central: Stack
+    roles: StackSet
+    rules: StackSet
+    management: tuple[Stack, ...]
+    place: Place
+    bundle: Bundle
+
+    @property
+    def home(self) -> str:
+        """The Region of the StackSets and of everything that is made once an account."""
+        return self.place.central_region
+
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """The tags of every stack and StackSet, from which their resources get them too."""
+        tags = {"managed-by": "trailbus", **self.place.tags}
+        return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+
+def wanted(bundle: Bundle, place: Place, regions: tuple[str, ...]) -> Wanted:
+    """What a place wants of these templates. `regions` are the Regions to cover, resolved."""
+    values = _values(bundle, place)
+    prefix = bundle.prefix
+    roles, rules = names.stack_set(prefix, "roles"), names.stack_set(prefix, "rules")
+
+    def given(template: str) -> dict[str, str]:
+        known = bundle.parameters(template)
+        return {name: value for name, value in sorted(values.items()) if name in known}
+
+    home = place.central_region
+    return Wanted(
+        central=Stack(
+            "central", home, names.central_stack(prefix), names.CENTRAL, given(names.CENTRAL)
+        ),
+        roles=StackSet(roles, names.MEMBER_ROLES, given(names.MEMBER_ROLES), (home,)),
+        rules=StackSet(rules, names.MEMBER_RULES, given(names.MEMBER_RULES), regions, after=roles),
+        management=(
+            Stack("management", home, roles, names.MEMBER_ROLES, given(names.MEMBER_ROLES)),
+            *(
+                Stack("management", region, rules, names.MEMBER_RULES, given(names.MEMBER_RULES))
+                for region in regions
+            ),
+        ),
+        place=place,
+        bundle=bundle,
+    )
+
+
+def partition_of(region: str) -> str:
+    """The partition of a Region, told by its name."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def _values(bundle: Bundle, place: Place) -> dict[str, str]:
+    """Values of template parameters, from the place and from what in targets is place."""
+    partition = partition_of(place.central_region)
+    bus = names.bus(bundle.prefix)
+    values = {
+        names.ORGANIZATION_ID: place.organization_id,
+        names.CENTRAL_ACCOUNT: place.central_account,
+        names.CENTRAL_BUS_ARN: f"arn:{partition}:events:{place.central_region}:"
+        f"{place.central_account}:event-bus/{bus}",
+    }
+    for target, options in place.targets.items():
+        for option, value in options.items():
+            values.update(_target_values(target, option, value))
+    offered = {name for template in bundle.files for name in bundle.parameters(template)}
+    unknown = [name for name in place.parameters if name not in offered]
+    if unknown:
+        raise Mistake(
+            Problem("place.parameters", f"no template takes '{name}'") for name in unknown
+        )
+    return {**values, **place.parameters}
+
+
+def _target_values(target: str, option: str, value: Json) -> dict[str, str]:
+    if option == "readers":
+        several = len(value) > 1
+        return {
+            names.parameter(target, f"reader{number if several else ''}"): reader
+            for number, reader in enumerate(value, start=1)
+        }
+    if not value:
+        return {}
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return {names.parameter(target, option): text}
