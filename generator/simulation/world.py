@@ -93,10 +93,11 @@ class Resource:
 
 
 class Inventory:
-    """Every resource of every stack, found by account, Region and type."""
+    """Every resource of every stack, found by account, Region and type, or by ARN."""
 
     def __init__(self) -> None:
         self._cells: dict[tuple[str, str], dict[tuple[str, str], Resource]] = {}
+        self._by_arn: dict[str, Resource] = {}
 
     def add(self, resource: Resource) -> None:
         """Puts a resource on record; ServiceError AlreadyExists when its name is taken."""
@@ -106,10 +107,18 @@ class Inventory:
             message = f"{resource.physical_id} already exists in {resource.account}"
             raise ServiceError("AlreadyExists", message)
         cell[key] = resource
+        if resource.arn:
+            self._by_arn[resource.arn] = resource
 
     def remove(self, resource: Resource) -> None:
         cell = self._cells.get((resource.account, resource.region), {})
         cell.pop((resource.type, resource.physical_id), None)
+        if self._by_arn.get(resource.arn) is resource:
+            del self._by_arn[resource.arn]
+
+    def by_arn(self, arn: str) -> Resource | None:
+        """The resource of that ARN. The ARN must not change while the resource is on record."""
+        return self._by_arn.get(arn)
 
     def get(self, account: str, region: str, type_: str, physical_id: str) -> Resource | None:
         return self._cells.get((account, region), {}).get((type_, physical_id))
