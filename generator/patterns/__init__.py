@@ -31,10 +31,10 @@ What follows from how the engine reads an event, which is as a list of (path, va
   equal however they are written.
 - A leaf named again, in a branch or in another spelling, replaces the one named before.
 
-Sources: the EventBridge user guide
-(https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html) and
-the behaviour of https://github.com/aws/event-ruler, the engine that EventBridge runs. Not told
-here: how long a pattern may be, and how many wildcards the service puts up with.
+Sources: what AWS says of it (EventBridge user guide:
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html), and
+how the engine that EventBridge runs behaves (https://github.com/aws/event-ruler). Not told here:
+how long a pattern may be, and how many wildcards the service puts up with.
 """
 
 from __future__ import annotations

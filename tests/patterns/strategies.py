@@ -8,10 +8,12 @@ from typing import Any
 from hypothesis import strategies as st
 
 from generator.model import Json
+from generator.patterns.operators import OPERATORS
 
 TEXTS = ("", "x", "X", "xy", "yx", "x*", "ß", "SS", "1", "true", "null", "10.0.0.1", "10.0.1.1")
 NUMBERS = (0, 1, 1.0, -1, 2.5, 10, 1e3, 9007199254740993, 9007199254740992.0)
 NAMES = ("a", "b", "c", "a.b", "b.c", "a.b.c", "a-b")
+_WORDS = ("$or", "a", *sorted(OPERATORS))
 
 texts = st.sampled_from(TEXTS)
 numbers = st.sampled_from(NUMBERS)
@@ -46,10 +48,7 @@ any_json: st.SearchStrategy[Json] = st.recursive(
         st.dictionaries(
             st.one_of(
                 st.text(max_size=4),
-                st.sampled_from(
-                    ("$or", "prefix", "suffix", "numeric", "anything-but", "exists", "cidr")
-                    + ("wildcard", "equals-ignore-case", "exactly", "a")
-                ),
+                st.sampled_from(_WORDS),
             ),
             inner,
             max_size=3,

@@ -51,12 +51,15 @@ def test_lists_agree_with_trying_everything(
     assert compiled(pattern).matches(event) is reference_matches(pattern, event)
 
 
-_steps = st.tuples(
-    st.sampled_from((("l",), ("m",))), st.integers(0, 1), st.sampled_from(((), ("n",)))
-).map(lambda parts: (*parts[0], parts[1], *parts[2]))
-_routes: st.SearchStrategy[Route] = st.lists(_steps, max_size=2).map(
-    lambda parts: tuple(step for part in parts for step in part)
-)
+def _route(parts: list[tuple[str, int, str | None]]) -> Route:
+    steps: list[str | int] = []
+    for name, index, inner in parts:
+        steps += [name, index, *([inner] if inner else [])]
+    return tuple(steps)
+
+
+_parts = st.tuples(st.sampled_from("lm"), st.integers(0, 1), st.sampled_from((None, "n")))
+_routes: st.SearchStrategy[Route] = st.lists(_parts, max_size=2).map(_route)
 _claims = st.lists(
     st.tuples(st.lists(st.tuples(_routes, st.booleans()), max_size=4), st.booleans()),
     min_size=1,

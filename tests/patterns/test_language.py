@@ -421,7 +421,7 @@ def test_or_is_multiplied_out(
 
 def test_a_pattern_with_problems_has_no_meaning() -> None:
     for meaning in (conjunctions, compiled):
-        with pytest.raises(ValueError, match="source: .* does not stand in a list"):
+        with pytest.raises(ValueError, match=r"source: .* does not stand in a list"):
             meaning({"source": "aws.s3"})
     with pytest.raises(ValueError, match="source: "):
         matches({"source": "aws.s3"}, {"source": "aws.s3"})

@@ -82,8 +82,10 @@ SAID: list[tuple[str, dict[str, Json], dict[str, Json], list[str]]] = [
         {
             "detail": {
                 "x": "y",
-                "rules": [{"port": 22, "range": [{"cidr": "::/0"}]}]
-                + [{"port": 443, "range": [{"cidr": "0.0.0.0/0"}]}],
+                "rules": [
+                    {"port": 22, "range": [{"cidr": "::/0"}]},
+                    {"port": 443, "range": [{"cidr": "0.0.0.0/0"}]},
+                ],
             }
         },
         [

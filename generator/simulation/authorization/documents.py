@@ -3,8 +3,7 @@
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 Whatever we do not understand raises `UnreadablePolicy`: a test that passes on a policy nobody read
-proves nothing. Where the grammar leaves a choice to AWS's services we take the strict side, so a
-document accepted here is one that AWS accepts, not the other way round.
+proves nothing. Where the documentation leaves a form to each service, we refuse it too.
 """
 
 from __future__ import annotations
@@ -43,13 +42,8 @@ class UnreadablePolicy(ValueError):
 class Actions:
     """The Action element of a statement, or its NotAction element (`negated`)."""
 
-    texts: tuple[str, ...]
     patterns: tuple[Pieces, ...]
     negated: bool = False
-
-    def __str__(self) -> str:
-        names = " or ".join(self.texts)
-        return f"anything but {names}" if self.negated else names
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +215,7 @@ def _actions(content: object, element: str, place: str) -> Actions:
         if not _ACTION.fullmatch(text):
             raise UnreadablePolicy(place, f"{text!r} is no action; write service:Name")
     patterns = tuple(folded(pieces(text)) for text in texts)
-    return Actions(texts, patterns, negated=element == "NotAction")
+    return Actions(patterns, negated=element == "NotAction")
 
 
 def _resources(content: object, element: str, place: str, has_variables: bool) -> Resources:

@@ -466,7 +466,7 @@ CLOUDTRAIL = Caller.aws_service("cloudtrail.amazonaws.com")
             {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}},
             {"aws:SourceIp": "198.51.100.7"},
             LONER,
-            "aws:SourceIp is 198.51.100.7, the policy wants within 203.0.113.0/24",
+            "aws:SourceIp is 198.51.100.7, the policy wants an address within 203.0.113.0/24",
         ),
         (
             {"DateLessThan": {"aws:CurrentTime": "2026-01-31T00:00:00Z"}},

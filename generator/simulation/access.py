@@ -1,0 +1,118 @@
+"""Asks the authorization engine with the policies that stacks really made."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+
+from generator.model import Json
+from generator.simulation.authorization import (
+    Caller,
+    Decision,
+    Policies,
+    Policy,
+    Request,
+    decide,
+    identity_policy,
+    resource_policy,
+    trust_policy,
+)
+from generator.simulation.world import Resource, World
+
+
+def caller_of_role(world: World, role: Resource, session: str) -> Caller:
+    """Somebody who assumed a role; its organization is that of the role's account."""
+    organization = world.organization
+    inside = role.account in organization.accounts
+    return Caller.role_session(
+        role.arn,
+        session,
+        organization=organization.id if inside else None,
+        org_path=organization.path(role.account) if inside else None,
+    )
+
+
+def may_assume(
+    world: World, caller: Caller, role: Resource, context: Mapping[str, Json], own: tuple[Policy, ...]
+) -> Decision:
+    """Whether a caller, whose identity policies are `own`, may assume a role."""
+    trust = _trust(_document(role.properties["AssumeRolePolicyDocument"]), role.arn)
+    request = Request(caller, "sts:AssumeRole", role.arn, context)
+    return decide(request, Policies(identity=own, resource=trust))
+
+
+def of_role(role: Resource) -> tuple[Policy, ...]:
+    """The identity policies of a role: its inline ones."""
+    return tuple(
+        _identity(_document(policy["PolicyDocument"]), f"{role.arn} {policy['PolicyName']}")
+        for policy in role.properties.get("Policies", [])
+    )
+
+
+def allows(
+    world: World,
+    caller: Caller,
+    action: str,
+    arn: str,
+    context: Mapping[str, Json],
+    own: tuple[Policy, ...] = (),
+) -> Decision:
+    """Whether a caller may do something to a resource, by its own and the resource's policies."""
+    policies = Policies(identity=own, resource=policy_on(world, arn))
+    return decide(Request(caller, action, arn, context), policies)
+
+
+def policy_on(world: World, arn: str) -> Policy | None:
+    """The resource policy of a bus, queue, topic or key; None when it has none."""
+    resource = world.inventory.by_arn(arn)
+    if resource is None:
+        return None
+    if resource.type == "AWS::KMS::Key":
+        return _resource(_document(resource.properties["KeyPolicy"]), arn)
+    statements: list[Json] = []
+    for holder in _holders(world, resource):
+        statements += holder
+    if not statements:
+        return None
+    return _resource(_document({"Version": "2012-10-17", "Statement": statements}), arn)
+
+
+def _holders(world: World, resource: Resource) -> list[list[Json]]:
+    """The statements of every policy resource that names this one."""
+    kinds = {
+        "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
+        "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
+        "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+    }
+    type_, key = kinds[resource.type]
+    found = []
+    for policy in world.inventory.of_type(resource.account, resource.region, type_):
+        named = policy.properties.get(key)
+        if resource.physical_id in (named if isinstance(named, list) else [named]):
+            document = policy.properties.get("PolicyDocument", {})
+            own = policy.properties.get("Statement", document.get("Statement", []))
+            found.append(own if isinstance(own, list) else [own])
+    return found
+
+
+def _document(value: Json) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+# Reading a document is not free, and the same one is asked about for every event.
+
+
+@lru_cache(maxsize=4096)
+def _identity(text: str, place: str) -> Policy:
+    return identity_policy(text, place)
+
+
+@lru_cache(maxsize=4096)
+def _resource(text: str, place: str) -> Policy:
+    return resource_policy(text, place)
+
+
+@lru_cache(maxsize=4096)
+def _trust(text: str, place: str) -> Policy:
+    return trust_policy(text, place)

@@ -1,0 +1,197 @@
+"""Routes events as EventBridge does: default bus, forwarding rules, central bus, its rules.
+
+What is assumed of AWS, and where it is said:
+
+- CloudTrail's events reach the default bus of their account and Region, and only while a trail
+  there is logging (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html).
+- A rule in the plain state receives no read-only management event; which calls count as such is
+  told in two ways, so there are two readings: `strict` drops every event marked read-only,
+  `lenient` only Get, List and Describe (same page, and .../eb-service-event-cloudtrail-management.html).
+- A central rule is held to the same as a member's; whether a forwarded read-only event would reach
+  a plain central rule is not documented, and the strict answer is the safe one.
+- A bus target in another account is reached through the role on the target, which the sender's
+  EventBridge must be able to assume, which must be allowed to put events on that bus, and which
+  the bus's policy must let in (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html).
+- Account and Region of an event stay those of its origin; a hop to another Region gives it a new
+  id. Three accounts in a row, or three Regions, are one too many (same page).
+- Nobody but AWS puts events whose source begins with `aws.`; everybody else is refused.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from generator.model import Json
+from generator.patterns import compiled
+from generator.patterns.matching import CompiledPattern
+from generator.simulation import access
+from generator.simulation.authorization import Caller
+from generator.simulation.deliveries import Courier, Undeliverable
+from generator.simulation.journeys import Journey
+from generator.simulation.trails import Trails
+from generator.simulation.world import Resource, World
+
+Reading = Literal["strict", "lenient"]
+
+READS_TOO = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+_READ_NAMES = ("Get", "List", "Describe")
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why an event went no further at one place."""
+
+    code: str
+    why: str
+
+
+class Router:
+    """Sends events through the rules that stacks made."""
+
+    def __init__(
+        self, world: World, courier: Courier, trails: Trails, reading: Reading = "strict"
+    ) -> None:
+        self.world = world
+        self.courier = courier
+        self.trails = trails
+        self.reading = reading
+        self._patterns: dict[int, CompiledPattern] = {}
+
+    def send(self, event: Mapping[str, Json]) -> Journey:
+        """An event that a service of AWS puts on the default bus of its account and Region."""
+        journey = Journey(event)
+        account, region = journey.account, journey.region
+        for rule in self.rules(account, region, "default"):
+            if not self.matches(rule, event):
+                continue
+            if not self.receives(rule, event):
+                continue
+            journey.member_rules.append(str(rule.properties["Name"]))
+            for target in rule.properties.get("Targets", []):
+                self._forward(journey, rule, target, event)
+        return journey
+
+    def put(self, caller: Caller, bus_arn: str, event: Mapping[str, Json]) -> Journey:
+        """PutEvents by somebody, straight on a bus. `event` says the source that they claim."""
+        journey = Journey(event)
+        if str(event.get("source", "")).startswith("aws."):
+            journey.reason = "PutEvents takes no source that begins with aws."
+            return journey
+        bus = self.world.inventory.by_arn(bus_arn)
+        if bus is None:
+            journey.reason = f"there is no bus {bus_arn}"
+            return journey
+        context = {"events:eventBusInvocation": False, "events:source": event.get("source", "")}
+        decision = access.allows(self.world, caller, "events:PutEvents", bus_arn, context)
+        if not decision.allowed:
+            journey.reason = f"bus policy: {decision.because}"
+            return journey
+        journey.forwarded = True
+        self._arrive(journey, bus, {**event, "account": caller.account, "region": bus.region})
+        return journey
+
+    # --- Rules
+
+    def rules(self, account: str, region: str, bus: str) -> Iterator[Resource]:
+        """The rules of one bus, by name."""
+        for rule in self.world.inventory.of_type(account, region, "AWS::Events::Rule"):
+            on = rule.properties.get("EventBusName") or "default"
+            if on.rpartition("/")[2] == bus and rule.properties.get("EventPattern"):
+                yield rule
+
+    def matches(self, rule: Resource, event: Mapping[str, Json]) -> bool:
+        """Whether the rule's pattern matches, whatever its state."""
+        pattern = rule.properties["EventPattern"]
+        key = id(pattern)
+        if key not in self._patterns:
+            self._patterns[key] = compiled(pattern)
+        return self._patterns[key].matches(dict(event))
+
+    def receives(self, rule: Resource, event: Mapping[str, Json]) -> bool:
+        """Whether the rule's state lets it see such an event at all."""
+        state = rule.properties.get("State", "ENABLED")
+        if state == "DISABLED":
+            return False
+        return state == READS_TOO or not self.is_held_back(event)
+
+    def is_held_back(self, event: Mapping[str, Json]) -> bool:
+        """Whether rules in the plain state receive no such event."""
+        detail = event.get("detail")
+        if not isinstance(detail, Mapping) or detail.get("readOnly") not in (True, "true"):
+            return False
+        if detail.get("managementEvent") is False:
+            return False
+        if detail.get("eventCategory") not in (None, "Management"):
+            return False
+        name = detail.get("eventName")
+        return self.reading == "strict" or (isinstance(name, str) and name.startswith(_READ_NAMES))
+
+    # --- The hop to the central bus
+
+    def _forward(
+        self,
+        journey: Journey,
+        rule: Resource,
+        target: Mapping[str, Json],
+        event: Mapping[str, Json],
+    ) -> None:
+        bus_arn = str(target["Arn"])
+        bus = self.world.inventory.by_arn(bus_arn)
+        stop = self._refusal(rule, target, bus)
+        if stop is not None or bus is None:
+            stop = stop or Stop("RESOURCE_NOT_FOUND", f"there is no bus {bus_arn}")
+            self.courier.dead_letter(journey, rule, target, event, stop.code, stop.why)
+            journey.reason = journey.reason or stop.why
+            return
+        journey.forwarded = True
+        arrived = dict(event)
+        if bus.region != rule.region:
+            arrived["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{rule.arn} {event.get('id')}"))
+        self._arrive(journey, bus, arrived)
+
+    def _refusal(
+        self, rule: Resource, target: Mapping[str, Json], bus: Resource | None
+    ) -> Stop | None:
+        """Why the forwarding rule may not put events on the bus; None when it may."""
+        world = self.world
+        bus_arn = str(target["Arn"])
+        if not target.get("RoleArn"):
+            return Stop("NO_PERMISSIONS", "the target has no role")
+        role = world.inventory.by_arn(str(target["RoleArn"]))
+        if role is None:
+            return Stop("NO_PERMISSIONS", f"there is no role {target['RoleArn']}")
+        context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": rule.account}
+        service = Caller.aws_service("events.amazonaws.com")
+        assumed = access.may_assume(world, service, role, context, ())
+        if not assumed.allowed:
+            return Stop("NO_PERMISSIONS", f"the role's trust: {assumed.because}")
+        caller = access.caller_of_role(world, role, "events")
+        invocation = {
+            "events:eventBusInvocation": bus is not None and bus.account != rule.account,
+            "aws:SourceArn": rule.arn,
+            "aws:SourceAccount": rule.account,
+        }
+        decision = access.allows(
+            world, caller, "events:PutEvents", bus_arn, invocation, access.of_role(role)
+        )
+        if not decision.allowed:
+            return Stop("NO_PERMISSIONS", f"bus policy: {decision.because}")
+        return None
+
+    def _arrive(self, journey: Journey, bus: Resource, event: Mapping[str, Json]) -> None:
+        """Hands an event on the central bus to every rule that matches."""
+        name = str(bus.properties["Name"])
+        for rule in self.rules(bus.account, bus.region, name):
+            if not self.matches(rule, event) or not self.receives(rule, event):
+                continue
+            journey.central_rules.append(str(rule.properties["Name"]))
+            for target in rule.properties.get("Targets", []):
+                try:
+                    self.courier.deliver(journey, rule, target, event)
+                except Undeliverable as problem:
+                    self.courier.dead_letter(
+                        journey, rule, target, event, problem.code, str(problem)
+                    )
