@@ -151,7 +151,7 @@ def examples(detection: Detection) -> list[Example]:
 
 def _read_folder(folder: Path, problems: list[Problem]) -> list[Detection]:
     if not folder.is_dir():
-        problems.append(Problem(str(folder), "is no folder of detections"))
+        problems.append(Problem(documents.shown(folder), "is no folder of detections"))
         return []
     found = []
     for file in sorted(folder.rglob("*.yaml")):
@@ -163,7 +163,7 @@ def _read_folder(folder: Path, problems: list[Problem]) -> list[Detection]:
 
 
 def _read_detection(file: Path, pack: str) -> Detection:
-    place = str(file)
+    place = documents.shown(file)
     text = documents.first_document(documents.read(file))
     document = (documents.parse(place, text) or [Document(place, None)])[0]
     report = Report(document)
@@ -218,7 +218,8 @@ def _aws_source(source: Json) -> bool:
 
 def _read_responder(folder: Path) -> Responder:
     file = folder / "responder.yaml"
-    document = (documents.parse(str(file), documents.read(file)) or [Document(str(file), None)])[0]
+    place = documents.shown(file)
+    document = (documents.parse(place, documents.read(file)) or [Document(place, None)])[0]
     report = Report(document)
     entry = RESPONDER.read(document.value, (), report)
     if entry["modes"] and entry["default_mode"] not in entry["modes"]:
@@ -238,5 +239,5 @@ def _read_responder(folder: Path) -> Responder:
         member_permissions=tuple(entry["member_permissions"]),
         central_permissions=tuple(entry["central_permissions"]),
         settings=tuple(Setting(name, **setting) for name, setting in entry["settings"].items()),
-        file=str(file),
+        file=place,
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from generator import catalogue, documents, names
 from generator.documents import Document, did_you_mean
@@ -150,8 +149,7 @@ CONFIGURATION = Record(
 )
 
 
-@dataclass(frozen=True)
-class Configuration:
+class Configuration(NamedTuple):
     """All that one configuration file says, checked and resolved."""
 
     file: str
@@ -166,7 +164,7 @@ def load(file: Path | None = None) -> Configuration:
     Raises Mistake with every problem of the file, its detections and its responders together.
     """
     path = file or DEFAULT
-    shown = str(path) if file else f"{path.parent.name}/{path.name}"
+    shown = documents.shown(path)
     parsed = documents.parse(shown, documents.read(path, shown))
     if len(parsed) > 1:
         raise Mistake.one(parsed[1].place(), "a configuration is one document", "remove the rest")
@@ -346,7 +344,7 @@ def _setting_form(setting: Setting) -> Form:
 
 
 def _prefixed(detection: Detection, prefix: str) -> Detection:
-    return replace(detection, pattern=names.with_prefix(detection.pattern, prefix))
+    return detection._replace(pattern=names.with_prefix(detection.pattern, prefix))
 
 
 def _with_digest(shape: Shape) -> Shape:
@@ -365,7 +363,7 @@ def _with_digest(shape: Shape) -> Shape:
         "responders": {name: responder.code for name, responder in shape.responders.items()},
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=list)
-    return replace(shape, digest=hashlib.sha256(text.encode()).hexdigest())
+    return shape._replace(digest=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _is_place(target: Target, option: str) -> bool:

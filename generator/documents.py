@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -26,13 +26,12 @@ _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None, "~": 
 _ACCOUNT_LIKE = re.compile(r"\d{12}\Z|0\d+\Z")
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """One YAML document: its value and the line on which each part of it begins."""
 
     file: str
     value: Json
-    lines: Mapping[Where, int] = field(repr=False, default_factory=dict)
+    lines: Mapping[Where, int] = MappingProxyType({})
 
     def place(self, path: Where = ()) -> str:
         """`file:line` of the value at `path`, or of the nearest parent that has a line."""
@@ -41,9 +40,17 @@ class Document:
         return f"{self.file}:{self.lines.get(path, 1)}"
 
 
+def shown(file: Path) -> str:
+    """A path as errors say it: from here, when it is below here."""
+    try:
+        return str(file.relative_to(Path.cwd()))
+    except ValueError:
+        return str(file)
+
+
 def read(file: Path, name: str | None = None) -> str:
     """The text of a file; a Mistake when it is not there or not UTF-8. `name` is said in errors."""
-    place = name or str(file)
+    place = name or shown(file)
     try:
         return file.read_text(encoding="utf-8")
     except OSError as error:

@@ -10,12 +10,12 @@ management event.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from generator import names
 from generator.model import Detection, Json, Mistake, Pattern, Problem, Shape
 from generator.patterns import conjunctions, matches
-from generator.patterns.joining import TooLong, join
+from generator.patterns.joining import Plain, TooLong, join
 
 PATTERN_LIMIT = 2_048
 """Characters of a rule's pattern; more only on request, for each account.
@@ -29,21 +29,20 @@ EVERYTHING: dict[str, Json] = {
     "detail-type": [{"suffix": " via CloudTrail"}],
 }
 
-_NOT_READ_ONLY: list[Json] = [False, "false", {"exists": False}]
+_NOT_READ_ONLY: tuple[Json, ...] = (False, "false", {"exists": False})
 _CATEGORIES = ("Data", "NetworkActivity", "Insight")
 
 # An event passes when one of these holds. Records write `readOnly` as a boolean, now and then as
 # a string, and some leave it out; data and network events are not management events.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-record-contents.html
-GUARD: tuple[Pattern, ...] = (
-    {"detail": {"readOnly": _NOT_READ_ONLY}},
-    {"detail": {"managementEvent": [False]}},
-    {"detail": {"eventCategory": [{"anything-but": "Management"}]}},
+GUARD: tuple[Plain, ...] = (
+    {"detail.readOnly": _NOT_READ_ONLY},
+    {"detail.managementEvent": (False,)},
+    {"detail.eventCategory": ({"anything-but": "Management"},)},
 )
 
 
-@dataclass(frozen=True)
-class Forward:
+class Forward(NamedTuple):
     """One forwarding rule: its name, whether it receives read-only events, and its pattern.
 
     `detections` are those whose events it forwards; `pattern` lacks the account.
@@ -79,18 +78,21 @@ def _forward(
 
 
 def _joined(shape: Shape, detections: list[Detection], *, reads: bool) -> tuple[Forward, ...]:
-    patterns: dict[str, Pattern] = {}
+    wanted: dict[str, list[Plain]] = {}
     for detection in detections:
-        alternatives = [detection.pattern] if reads else _guarded(detection.pattern)
-        for number, pattern in enumerate(alternatives):
-            patterns[f"{detection.id}/{number}"] = pattern
+        plain = conjunctions(detection.pattern)
+        wanted[detection.id] = [
+            each
+            for conjunction in plain
+            for each in ([conjunction] if reads else _guarded(conjunction))
+        ]
     try:
-        joined = join(patterns, PATTERN_LIMIT, ENVELOPE, () if reads else GUARD)
+        joined = join(wanted, PATTERN_LIMIT, ENVELOPE, () if reads else GUARD)
     except TooLong as error:
         files = {d.id: d.file for d in detections}
         raise Mistake(
             Problem(
-                files[member.partition("/")[0]],
+                files[member],
                 f"the pattern fits no rule: {error}",
                 "shorten its longest value",
             )
@@ -102,62 +104,41 @@ def _joined(shape: Shape, detections: list[Detection], *, reads: bool) -> tuple[
             shape,
             reads,
             {key: value for key, value in rule.pattern.items() if key not in ENVELOPE},
-            tuple(sorted({member.partition("/")[0] for member in rule.members} & enabled)),
+            tuple(member for member in rule.members if member in enabled),
             part,
         )
         for part, rule in enumerate(joined, start=1)
     )
 
 
-def _guarded(pattern: Pattern) -> list[Pattern]:
-    """The pattern, without read-only management events where it names a path of the guard itself.
+def _guarded(conjunction: Plain) -> list[Plain]:
+    """The conjunction as it is, unless it names a path of the guard itself.
 
-    A path can carry one condition only, so the guard's and the pattern's own are made one:
-    those of the guard's values that the pattern accepts.
+    A path can carry one condition only, so there the guard's and its own are made one: those of
+    the guard's values that it accepts.
     """
-    result: list[Pattern] = []
-    for conjunction in conjunctions(dict(pattern)):
-        read_only = conjunction.get("detail.readOnly")
-        management = conjunction.get("detail.managementEvent")
-        category = conjunction.get("detail.eventCategory")
-        if read_only is None and management is None and category is None:
-            result.append(_nested(conjunction))
-            continue
-        for path, allowed in (
-            ("detail.readOnly", _NOT_READ_ONLY),
-            ("detail.managementEvent", [False]),
-            ("detail.eventCategory", list(_CATEGORIES)),
-        ):
-            own = conjunction.get(path)
-            values = _accepted(path, own, allowed) if own is not None else _either(path, allowed)
-            if values:
-                result.append(_nested({**conjunction, path: tuple(values)}))
-            if own is not None and len(values) == len(own):
-                break  # Its own condition already keeps every read-only management event out.
+    if not any(path in conjunction for alternative in GUARD for path in alternative):
+        return [conjunction]
+    result: list[Plain] = []
+    for path, allowed, otherwise in (
+        ("detail.readOnly", _NOT_READ_ONLY, _NOT_READ_ONLY),
+        ("detail.managementEvent", (False,), (False,)),
+        ("detail.eventCategory", _CATEGORIES, ({"anything-but": "Management"},)),
+    ):
+        own = conjunction.get(path)
+        values = otherwise if own is None else _accepted(path, own, allowed)
+        if own is not None and len(values) == len(own):
+            return [conjunction]  # By itself it keeps every read-only management event out.
+        if values:
+            result.append({**conjunction, path: values})
     return result
 
 
-def _either(path: str, allowed: list[Json]) -> list[Json]:
-    return [{"anything-but": "Management"}] if path == "detail.eventCategory" else allowed
-
-
-def _accepted(path: str, own: tuple[Json, ...], allowed: list[Json]) -> list[Json]:
+def _accepted(path: str, own: tuple[Json, ...], allowed: tuple[Json, ...]) -> tuple[Json, ...]:
     """Those of the allowed values that the pattern's own condition on this path accepts."""
-    key = path.partition(".")[2]
-    condition = {"detail": {key: list(own)}}
-    return [
+    condition = {path: list(own)}
+    return tuple(
         value
         for value in allowed
-        if matches(condition, {"detail": {} if isinstance(value, dict) else {key: value}})
-    ]
-
-
-def _nested(conjunction: Mapping[str, tuple[Json, ...]]) -> Pattern:
-    pattern: dict[str, Json] = {}
-    for path, values in conjunction.items():
-        *parents, last = path.split(".")
-        inner = pattern
-        for key in parents:
-            inner = inner.setdefault(key, {})
-        inner[last] = list(values)
-    return pattern
+        if matches(condition, {} if isinstance(value, dict) else {path: value})
+    )

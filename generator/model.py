@@ -1,13 +1,20 @@
-"""The nouns: frozen value objects that the stages of the river hand to each other."""
+"""The nouns: value objects that cannot change, which the stages of the river hand to each other.
+
+Named tuples, not dataclasses: a class of those takes eight times as long to make, and rendering
+makes all of them on every run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
 
 Json = Any
 """A value of JSON's types: dict with string keys, list, str, int, float, bool or None."""
+
+NOTHING: Mapping[str, Json] = MappingProxyType({})
+"""The mapping that is empty and stays so: a default that nobody can fill by accident."""
 
 Pattern = Mapping[str, Json]
 """An EventBridge event pattern, exactly as AWS gets it."""
@@ -20,8 +27,7 @@ Body = Literal["event", "detail", "notice", "text"]
 Mode = Literal["observe", "enforce"]
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing wrong with what a user gave us: where, what, and what to do about it."""
 
     place: str
@@ -45,8 +51,7 @@ class Mistake(Exception):
         return cls([Problem(place, fault, cure)])
 
 
-@dataclass(frozen=True, slots=True)
-class Detection:
+class Detection(NamedTuple):
     """What happened, as a named event pattern with its reason. `id` is the stem of its file."""
 
     id: str
@@ -62,8 +67,7 @@ class Detection:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Example:
+class Example(NamedTuple):
     """An event that a detection must match, or a near miss that it must not."""
 
     matches: bool
@@ -72,8 +76,7 @@ class Example:
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting that a responder declares in its responder.yaml."""
 
     name: str
@@ -83,8 +86,7 @@ class Setting:
     place: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Responder:
+class Responder(NamedTuple):
     """A Lambda function of ours, as its folder under lambda/ declares it.
 
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
@@ -106,26 +108,23 @@ class Responder:
     file: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Catalogue:
+class Catalogue(NamedTuple):
     """Every detection and responder there is to choose from, by id, sorted."""
 
     detections: Mapping[str, Detection]
     responders: Mapping[str, Responder]
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A place where matched events go. `options` are those of its kind, with defaults filled in."""
 
     name: str
     kind: str
     body: Body
-    options: Mapping[str, Json] = field(default_factory=dict)
+    options: Mapping[str, Json] = NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(NamedTuple):
     """What changes a template: decided when rendering, before any account is known.
 
     `wiring` maps each detection that goes anywhere to the names of its targets, sorted.
@@ -148,8 +147,7 @@ class Shape:
         raise KeyError(name)
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(NamedTuple):
     """How deploy reaches the two accounts that it writes to from the caller's credentials."""
 
     central_role: str = ""
@@ -159,8 +157,7 @@ class Access:
     delegated_admin: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Who and where: what deploy fills into the parameters of the templates.
 
     `regions` is None for every enabled Region. `targets` holds, per target, the options that are
@@ -174,7 +171,7 @@ class Place:
     organizational_units: tuple[str, ...]
     regions: tuple[str, ...] | None
     exclude_accounts: tuple[str, ...] = ()
-    access: Access = field(default_factory=Access)
-    tags: Mapping[str, str] = field(default_factory=dict)
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    targets: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    access: Access = Access()
+    tags: Mapping[str, str] = NOTHING
+    parameters: Mapping[str, str] = NOTHING
+    targets: Mapping[str, Mapping[str, Json]] = NOTHING

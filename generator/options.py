@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import get_args
+from typing import NamedTuple, get_args
 
 from generator.model import Body, Mode
 from generator.schema import Anything, Duration, Form, Integer, ListOf, Record, Text
@@ -33,8 +32,7 @@ EXCEPTIONS = Record(
 )
 
 
-@dataclass(frozen=True)
-class TargetKind:
+class TargetKind(NamedTuple):
     """One kind of target: what it is, its options, and the bodies that it can be sent.
 
     `place` names the options whose values are accounts, addresses or secrets: they become

@@ -4,30 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from troposphere import AWSObject, Equals, If, Not, NoValue, Output, Parameter, Ref, Template
 
 from generator import names
-from generator.model import Json
+from generator.model import NOTHING, Json
 
 HAS_TAG = "HasTag"
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """What one piece of the product adds to a template."""
 
     resources: Sequence[AWSObject] = ()
     parameters: Sequence[Parameter] = ()
     outputs: Sequence[Output] = ()
-    conditions: Mapping[str, Any] = field(default_factory=dict)
-    rules: Mapping[str, Json] = field(default_factory=dict)
+    conditions: Mapping[str, Any] = NOTHING
+    rules: Mapping[str, Json] = NOTHING
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A headed group of parameters on the console's page."""
 
     title: str
@@ -65,9 +62,10 @@ def _ordered(
     whole: dict[str, Json], rules: Mapping[str, Json], groups: Sequence[Group]
 ) -> dict[str, Json]:
     """The sections in the order in which a person reads them, less what nothing mentions."""
-    body = [whole["Resources"], whole.get("Outputs", {}), rules]
-    conditions = _mentioned(whole.get("Conditions", {}), body)
-    parameters = _mentioned(whole.get("Parameters", {}), [*body, conditions])
+    used = set(_mentions([whole["Resources"], whole.get("Outputs", {}), rules]))
+    conditions = _mentioned(whole.get("Conditions", {}), used)
+    used.update(_mentions(list(conditions.values())))
+    parameters = _mentioned(whole.get("Parameters", {}), used)
     sections = {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": whole["Description"],
@@ -90,14 +88,14 @@ def _read_from_the_top(resource: dict[str, Json]) -> dict[str, Json]:
     return {**head, **resource}
 
 
-def _mentioned(offered: dict[str, Json], users: list[Json]) -> dict[str, Json]:
-    """Those of `offered` that the users mention, or that those which they mention do."""
-    found: set[str] = set()
-    for user in users:
-        found.update(_mentions(user))
-    for _ in offered:
-        for name in found & set(offered):
-            found = found | set(_mentions(offered[name]))
+def _mentioned(offered: dict[str, Json], used: set[str]) -> dict[str, Json]:
+    """Those of `offered` that are used, or that those which are used mention."""
+    found = used & set(offered)
+    waiting = list(found)
+    while waiting:
+        more = set(_mentions(offered[waiting.pop()])) & set(offered) - found
+        found |= more
+        waiting += more
     return {name: value for name, value in offered.items() if name in found}
 
 
@@ -105,7 +103,8 @@ def _mentions(value: Json) -> Iterator[str]:
     """Names of parameters and conditions in Ref, Fn::Sub, Fn::If and Condition."""
     if isinstance(value, list):
         for item in value:
-            yield from _mentions(item)
+            if isinstance(item, (dict, list)):
+                yield from _mentions(item)
     elif isinstance(value, dict):
         for key, item in value.items():
             if key in ("Ref", "Condition") and isinstance(item, str):
@@ -114,7 +113,8 @@ def _mentions(value: Json) -> Iterator[str]:
                 yield item[0]
             elif key == "Fn::Sub":
                 yield from re.findall(r"\$\{(\w+)\}", item if isinstance(item, str) else item[0])
-            yield from _mentions(item)
+            if isinstance(item, (dict, list)):
+                yield from _mentions(item)
 
 
 def _interface(parameters: Mapping[str, Json], groups: Sequence[Group]) -> dict[str, Json]:

@@ -7,8 +7,7 @@ Metadata of the resource that carries the policy, and a test looks for it there.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import awacs.aws
 from awacs.aws import (
@@ -33,8 +32,7 @@ Arn = Any
 """An ARN: text, or an intrinsic function that gives one."""
 
 
-@dataclass(frozen=True)
-class Grant:
+class Grant(NamedTuple):
     """One statement, and why the star in it cannot be narrower (empty when it has none)."""
 
     statement: Statement

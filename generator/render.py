@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Any
 
-import yaml
-
-from generator import central, handoffs, member, names
+from generator import central, handoffs, limits, member, names
 from generator.forwarding import Forward, forwards
-from generator.model import Json, Shape
-
-_DUMPER: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+from generator.model import Json, Mistake, Shape
+from generator.yaml_text import yaml_text
 
 
 def render(shape: Shape) -> dict[str, str]:
     """The files of a configuration by name, relative to the output folder, sorted.
 
-    The same shape gives the same bytes. Raises Mistake where a pattern fits no rule.
+    The same shape gives the same bytes. Raises Mistake where AWS's limits are broken.
     """
     rules = forwards(shape)
     templates = {
@@ -27,9 +23,17 @@ def render(shape: Shape) -> dict[str, str]:
         names.MEMBER_RULES: member.rules_template(shape, rules),
     }
     files = {name: yaml_text(template) for name, template in templates.items()}
+    broken = [
+        problem
+        for name, template in templates.items()
+        for problem in limits.problems(name, files[name], template)
+    ]
+    if broken:
+        raise Mistake(broken)
     manifest = _manifest(shape, rules, templates, files)
-    files[names.MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     files.update(handoffs.files(shape))
+    manifest["files"] = sorted(files)
+    files[names.MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     return {name: files[name] for name in sorted(files)}
 
 
@@ -66,26 +70,3 @@ def _manifest(
             for name, template in templates.items()
         },
     }
-
-
-class _Dumper(_DUMPER):  # type: ignore[misc]  # PyYAML chooses its base at run time
-    """Writes long text as a block that reads like the text, and never an alias."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: Any, value: str) -> Any:
-    style = "|" if "\n" in value else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def yaml_text(value: Json) -> str:
-    """A value as YAML, keys in their own order, intrinsic functions in their long form."""
-    text: str = yaml.dump(
-        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100, indent=2
-    )
-    return text

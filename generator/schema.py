@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from generator.documents import Document, Where, did_you_mean
-from generator.model import Json, Problem
+from generator.model import NOTHING, Json, Problem
 
 
 class Form(Protocol):
@@ -48,8 +47,7 @@ def _shown(value: Json) -> str:
     return str(value)
 
 
-@dataclass(frozen=True)
-class Text:
+class Text(NamedTuple):
     """A string; of a few `choices`, or of the form `pattern`, which `form` says in words."""
 
     help: str = ""
@@ -81,8 +79,7 @@ class Text:
         return _described(schema, self.help)
 
 
-@dataclass(frozen=True)
-class Integer:
+class Integer(NamedTuple):
     """A whole number between two bounds, both included."""
 
     help: str = ""
@@ -101,8 +98,7 @@ class Integer:
         return _described(schema, self.help)
 
 
-@dataclass(frozen=True)
-class Boolean:
+class Boolean(NamedTuple):
     """true or false."""
 
     help: str = ""
@@ -119,8 +115,7 @@ class Boolean:
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
-@dataclass(frozen=True)
-class Duration:
+class Duration(NamedTuple):
     """A length of time such as 30s, 5m, 12h or 14d, read as seconds."""
 
     help: str = ""
@@ -150,8 +145,7 @@ def said_as_duration(seconds: int) -> str:
     return f"{seconds}s"
 
 
-@dataclass(frozen=True)
-class ListOf:
+class ListOf(NamedTuple):
     """A list of values of one kind, each at most once."""
 
     item: Form
@@ -183,13 +177,12 @@ class ListOf:
         return _described(schema, self.help)
 
 
-@dataclass(frozen=True)
-class MapOf:
+class MapOf(NamedTuple):
     """A mapping from names, which all have one form, to values of one kind."""
 
     value: Form
     help: str = ""
-    key: Text = field(default_factory=Text)
+    key: Text = Text()
 
     def read(self, value: Json, path: Where, report: Report) -> Json:
         if not isinstance(value, dict):
@@ -209,8 +202,7 @@ class MapOf:
         return _described(schema, self.help)
 
 
-@dataclass(frozen=True)
-class Either:
+class Either(NamedTuple):
     """A value of the first kind or, when it looks like that one, of the second."""
 
     first: Form
@@ -233,8 +225,7 @@ class Either:
         return _described(schema, self.help)
 
 
-@dataclass(frozen=True)
-class Anything:
+class Anything(NamedTuple):
     """Any value of JSON's types; the reader checks it by itself."""
 
     help: str = ""
@@ -250,12 +241,11 @@ class Anything:
         return _described({"type": self.type} if self.type else {}, self.help)
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):
     """A mapping with known keys. Keys without a default in `defaults` must be given."""
 
     fields: Mapping[str, Form]
-    defaults: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = NOTHING
     help: str = ""
 
     def read(self, value: Json, path: Where, report: Report) -> dict[str, Json]:

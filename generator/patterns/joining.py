@@ -18,10 +18,13 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import NamedTuple
 
-from generator.model import Json, Pattern
-from generator.patterns.language import conjunctions
+from generator.model import NOTHING, Json, Pattern
+
+Plain = Mapping[str, tuple[Json, ...]]
+"""A conjunction as `conjunctions` gives it: alternatives by dotted path."""
 
 Item = tuple[str, frozenset[str]]
 """A path and its alternatives, each alternative as compact JSON."""
@@ -29,8 +32,7 @@ Item = tuple[str, frozenset[str]]
 Conjunction = frozenset[Item]
 
 
-@dataclass(frozen=True)
-class Joined:
+class Joined(NamedTuple):
     """A pattern that matches exactly what its members match together."""
 
     pattern: dict[str, Json]
@@ -47,12 +49,11 @@ class TooLong(ValueError):
         super().__init__(f"{length} characters, at most {limit} fit")
 
 
-@dataclass
-class _Node:
+class _Node(NamedTuple):
     """Conditions that hold together with one branch of each `$or`."""
 
-    items: dict[str, frozenset[str]] = field(default_factory=dict)
-    ors: list[list[_Node]] = field(default_factory=list)
+    items: Mapping[str, frozenset[str]]
+    ors: tuple[tuple[_Node, ...], ...] = ()
 
 
 def length(pattern: Pattern) -> int:
@@ -61,41 +62,34 @@ def length(pattern: Pattern) -> int:
 
 
 def join(
-    patterns: Mapping[str, Pattern],
+    wanted: Mapping[str, Iterable[Plain]],
     limit: int,
-    envelope: Pattern | None = None,
-    guard: Sequence[Pattern] = (),
+    envelope: Pattern = NOTHING,
+    guard: Iterable[Plain] = (),
 ) -> list[Joined]:
-    """The fewest patterns that match what any of `patterns` matches, and nothing else.
+    """The fewest patterns that match what any of the conjunctions matches, and nothing else.
 
-    `envelope` is a condition that every one of them starts with. `guard` lists alternatives of
-    which one must hold as well, except for conjunctions that name one of the guard's paths
-    themselves: the caller has seen to those.
-    Raises TooLong for a pattern that cannot be made to fit `limit` characters.
+    `wanted` gives each member's conjunctions. `envelope` is a condition that every pattern starts
+    with. `guard` lists alternatives of which one must hold as well, except for conjunctions that
+    name one of the guard's paths themselves: the caller has seen to those.
+    Raises TooLong for a conjunction that cannot be made to fit `limit` characters.
     """
-    fixed = _Fixed(dict(envelope or {}), [_only(alternative) for alternative in guard])
+    fixed = _Fixed(dict(envelope), [_canonical(alternative) for alternative in guard])
     owners: dict[Conjunction, set[str]] = {}
-    for member, pattern in patterns.items():
-        for conjunction in _conjunctions(pattern):
-            owners.setdefault(conjunction, set()).add(member)
+    for member, conjunctions in wanted.items():
+        for conjunction in conjunctions:
+            owners.setdefault(_canonical(conjunction), set()).add(member)
     merged = _merged(owners)
-    units = _units(merged, fixed, limit)
-    return _packed(units, fixed, limit)
+    return _packed(_units(merged, fixed, limit), fixed, limit)
 
 
 # --- Conjunctions
 
 
-def _conjunctions(pattern: Pattern) -> list[Conjunction]:
-    return [
-        frozenset((path, frozenset(_text(value) for value in values)) for path, values in c.items())
-        for c in conjunctions(dict(pattern))
-    ]
-
-
-def _only(pattern: Pattern) -> Conjunction:
-    (conjunction,) = _conjunctions(pattern)
-    return conjunction
+def _canonical(conjunction: Plain) -> Conjunction:
+    return frozenset(
+        (path, frozenset(_text(value) for value in values)) for path, values in conjunction.items()
+    )
 
 
 def _text(value: Json) -> str:
@@ -143,29 +137,36 @@ def _absorbed(values: frozenset[str]) -> frozenset[str]:
 # --- Packing
 
 
-@dataclass(frozen=True)
-class _Fixed:
+class _Fixed(NamedTuple):
     """What every rule says beside its branches."""
 
     envelope: dict[str, Json]
     guard: list[Conjunction]
 
+    @property
+    def weight(self) -> int:
+        """About how long it is, with what branches usually agree on (`_SHARED_PATHS`)."""
+        return length(self.pattern([_USUAL])) + len('"$or":[],')
+
     def pattern(self, found: Iterable[Conjunction]) -> dict[str, Json]:
-        ordered = sorted(found, key=_order)
-        paths = {path for alternative in self.guard for path, _ in alternative}
-        free = [c for c in ordered if paths & {path for path, _ in c}]
-        node = _tree([c for c in ordered if c not in free])
-        if self.guard and len(free) < len(ordered):
-            node.ors.append([_Node(dict(alternative)) for alternative in self.guard])
+        """The rule's pattern that matches what any of the conjunctions does."""
+        guarding = {path for alternative in self.guard for path, _ in alternative}
+        guarded: list[Conjunction] = []
+        free: list[Conjunction] = []
+        for conjunction in sorted(found, key=_order):
+            names_guard = any(path in guarding for path, _ in conjunction)
+            (free if names_guard else guarded).append(conjunction)
+        node = _tree(guarded)
+        if self.guard and guarded:
+            alternatives = tuple(_Node(dict(alternative)) for alternative in self.guard)
+            node = _Node(node.items, (*node.ors, alternatives))
         if free:
-            others = [node] if len(free) < len(ordered) else []
-            branches = [*others, *_branches(free)]
-            node = _Node(ors=[branches]) if len(branches) > 1 else branches[0]
+            branches = (*((node,) if guarded else ()), *_branches(free))
+            node = _Node({}, (branches,)) if len(branches) > 1 else branches[0]
         return {**self.envelope, **_emitted(node)}
 
 
-@dataclass(frozen=True)
-class _Unit:
+class _Unit(NamedTuple):
     """Conjunctions that stay in one rule, as those of one source do."""
 
     members: dict[Conjunction, set[str]]
@@ -174,6 +175,14 @@ class _Unit:
 
 _SHARED_PATHS = ("detail-type", "detail.errorCode")
 """Said once a rule when its branches agree, which nearly all do: they do not weigh."""
+
+
+_USUAL: Conjunction = frozenset(
+    {
+        ("detail-type", frozenset({'"AWS API Call via CloudTrail"'})),
+        ("detail.errorCode", frozenset({'{"exists":false}'})),
+    }
+)
 
 
 def _weight(found: Iterable[Conjunction]) -> int:
@@ -189,8 +198,11 @@ def _units(merged: Mapping[Conjunction, set[str]], fixed: _Fixed, limit: int) ->
         by_source.setdefault(source, {})[conjunction] = merged[conjunction]
     units = []
     for group in by_source.values():
-        for piece in _fitting(group, fixed, limit):
-            units.append(_Unit(piece, _weight(piece)))
+        weight = _weight(group)
+        if weight + fixed.weight <= limit:
+            units.append(_Unit(group, weight))
+        else:
+            units += [_Unit(piece, _weight(piece)) for piece in _fitting(group, fixed, limit)]
     return sorted(units, key=lambda unit: (-unit.weight, _order(min(unit.members, key=_order))))
 
 
@@ -226,26 +238,28 @@ def _fitting(
 
 
 def _packed(units: Sequence[_Unit], fixed: _Fixed, limit: int) -> list[Joined]:
-    """First fit, largest first, by weight; a rule that came out too long is packed tighter."""
-    room = limit - length(fixed.pattern(())) if units else limit
-    bins: list[list[_Unit]] = []
-    weights: list[int] = []
-    for unit in units:
-        for index, weight in enumerate(weights):
-            candidate = [*bins[index], unit]
-            if weight + unit.weight <= room and length(_bin(candidate, fixed)) <= limit:
-                bins[index] = candidate
-                weights[index] += unit.weight
-                break
-        else:
-            bins.append([unit])
-            weights.append(unit.weight)
+    """First fit, largest first, by weight; packed again, less tightly, if a rule came out long."""
+    room = limit - fixed.weight
+    while True:
+        bins: list[list[_Unit]] = []
+        weights: list[int] = []
+        for unit in units:
+            for index, weight in enumerate(weights):
+                if weight + unit.weight <= room:
+                    bins[index].append(unit)
+                    weights[index] += unit.weight
+                    break
+            else:
+                bins.append([unit])
+                weights.append(unit.weight)
+        patterns = [_bin(chosen, fixed) for chosen in bins]
+        excess = max((length(pattern) for pattern in patterns), default=0) - limit
+        if excess <= 0:
+            break
+        room -= excess
     return [
-        Joined(
-            _bin(chosen, fixed),
-            tuple(sorted({m for unit in chosen for ms in unit.members.values() for m in ms})),
-        )
-        for chosen in bins
+        Joined(pattern, tuple(sorted({m for u in chosen for ms in u.members.values() for m in ms})))
+        for pattern, chosen in zip(patterns, bins, strict=True)
     ]
 
 
@@ -259,24 +273,21 @@ def _bin(chosen: Sequence[_Unit], fixed: _Fixed) -> dict[str, Json]:
 def _tree(found: Sequence[Conjunction]) -> _Node:
     """One node for all: what they share outside, the rest as an `$or`."""
     if not found:
-        return _Node()
+        return _Node({})
     common = frozenset.intersection(*found)
     if len(found) > 1 and common in found:
         # One of them is wholly in what all share. A branch may not be empty, so it keeps one
         # condition, and with it all the others do.
         kept = max(common, key=_item_order)
-        branches = [_Node(dict((conjunction - common) | {kept})) for conjunction in found]
-        return _Node(dict(common - {kept}), [branches])
-    node = _Node(dict(common))
+        rests = [(conjunction - common) | {kept} for conjunction in found]
+        return _Node(dict(common - {kept}), (tuple(_Node(dict(rest)) for rest in rests),))
     rests = [conjunction - common for conjunction in found]
-    if len(rests) > 1:
-        node.ors.append(_branches(rests))
-    return node
+    return _Node(dict(common), (_branches(rests),) if len(rests) > 1 else ())
 
 
-def _branches(rests: list[Conjunction]) -> list[_Node]:
+def _branches(rests: Sequence[Conjunction]) -> tuple[_Node, ...]:
     """Groups of what shares most, each a node; the others alone."""
-    branches = []
+    branches: list[_Node] = []
     remaining = list(rests)
     while remaining:
         counts = Counter(item for conjunction in remaining for item in conjunction)
@@ -289,7 +300,7 @@ def _branches(rests: list[Conjunction]) -> list[_Node]:
         group = [conjunction for conjunction in remaining if item in conjunction]
         remaining = [conjunction for conjunction in remaining if item not in conjunction]
         branches.append(_tree(group))
-    return branches
+    return tuple(branches)
 
 
 def _saving(item: Item, count: int) -> int:
@@ -308,6 +319,7 @@ def _rank(path: str) -> tuple[int, str]:
     return (_FIRST.index(last) if last in _FIRST else len(_FIRST), path)
 
 
+@lru_cache(maxsize=4096)
 def _item_order(item: Item) -> tuple[tuple[int, str], list[str]]:
     return (_rank(item[0]), sorted(item[1]))
 
@@ -321,7 +333,7 @@ def _emitted(node: _Node, base: str = "") -> dict[str, Json]:
     result: dict[str, Json] = {}
     for path in sorted(node.items, key=_rank):
         inner = _descended(result, path[len(base) :].split(".")[:-1])
-        inner[path.rsplit(".", 1)[-1]] = [json.loads(v) for v in sorted(node.items[path])]
+        inner[path.rsplit(".", 1)[-1]] = [_value(v) for v in sorted(node.items[path])]
     taken: set[str] = set()
     for branches in node.ors:
         place = _common_base([path for branch in branches for path in _paths(branch)])
@@ -333,6 +345,11 @@ def _emitted(node: _Node, base: str = "") -> dict[str, Json]:
         inner = _descended(result, place[len(base) :].split(".")[:-1])
         inner["$or"] = [_emitted(branch, place) for branch in branches]
     return result
+
+
+@lru_cache(maxsize=4096)
+def _value(text: str) -> Json:
+    return json.loads(text)
 
 
 def _descended(pattern: dict[str, Json], keys: Iterable[str]) -> dict[str, Json]:

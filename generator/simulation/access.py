@@ -34,7 +34,11 @@ def caller_of_role(world: World, role: Resource, session: str) -> Caller:
 
 
 def may_assume(
-    world: World, caller: Caller, role: Resource, context: Mapping[str, Json], own: tuple[Policy, ...]
+    world: World,
+    caller: Caller,
+    role: Resource,
+    context: Mapping[str, Json],
+    own: tuple[Policy, ...],
 ) -> Decision:
     """Whether a caller, whose identity policies are `own`, may assume a role."""
     trust = _trust(_document(role.properties["AssumeRolePolicyDocument"]), role.arn)

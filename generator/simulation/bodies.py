@@ -15,7 +15,9 @@ _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 _MISSING = object()
 
 
-def body(target: Mapping[str, Json], rule_name: str, rule_arn: str, event: Mapping[str, Json]) -> str:
+def body(
+    target: Mapping[str, Json], rule_name: str, rule_arn: str, event: Mapping[str, Json]
+) -> str:
     """The text that the target receives."""
     if target.get("Input") is not None:
         return str(target["Input"])

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Mapping
 from typing import Any
 
-from moto.sns.models import sns_backends
 from moto.sqs.models import sqs_backends
 
 from generator.model import Json
@@ -44,7 +43,11 @@ class Courier:
         self.prefix = prefix
 
     def deliver(
-        self, journey: Journey, rule: Resource, target: Mapping[str, Json], event: Mapping[str, Json]
+        self,
+        journey: Journey,
+        rule: Resource,
+        target: Mapping[str, Json],
+        event: Mapping[str, Json],
     ) -> None:
         """One target of one rule; Undeliverable when it does not take the message."""
         name = str(rule.properties["Name"])
@@ -138,9 +141,7 @@ class Courier:
         return seen
 
     def _subscriptions(self, topic: Resource) -> list[Resource]:
-        found = self.world.inventory.of_type(
-            topic.account, topic.region, "AWS::SNS::Subscription"
-        )
+        found = self.world.inventory.of_type(topic.account, topic.region, "AWS::SNS::Subscription")
         return [each for each in found if each.properties.get("TopicArn") == topic.arn]
 
     def _redrive(self, subscription: Resource, topic: Resource, message: str) -> None:
@@ -175,9 +176,7 @@ class Courier:
                 "ERROR_MESSAGE": why,
             }
             try:
-                self.send(
-                    queue, _json(event), "events.amazonaws.com", rule.arn, attributes
-                )
+                self.send(queue, _json(event), "events.amazonaws.com", rule.arn, attributes)
                 kept = str(queue.properties["QueueName"])
             except Undeliverable as problem:
                 why = f"{why}; the dead-letter queue does not take it either: {problem}"
@@ -214,7 +213,7 @@ def received(world: World) -> dict[str, list[str]]:
             continue
         name = str(resource.properties["QueueName"])
         queue: Any = sqs_backends[resource.account][resource.region].get_queue(name)
-        messages = [message.original_body for message in queue._messages if not message.had_delay]
+        messages = [str(message.body) for message in queue.messages]
         if messages:
             found.setdefault(name, []).extend(messages)
     return found
@@ -222,6 +221,3 @@ def received(world: World) -> dict[str, list[str]]:
 
 def _json(value: Json) -> str:
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-
-
-_ = sns_backends

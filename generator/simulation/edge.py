@@ -29,8 +29,20 @@ class Identity:
 
     account: str
     arn: str
-    checked: bool = False
+    role: str = ""
     session: str = ""
+    checked: bool = False
+
+
+@dataclass(frozen=True)
+class Made:
+    """A call that was made, and what came of it: "ok" or the code of the error."""
+
+    caller: Identity
+    service: str
+    operation: str
+    region: str
+    outcome: str
 
 
 class Service(Protocol):
@@ -60,8 +72,8 @@ class Edge:
     def __init__(self, services: Mapping[str, Service], check: Check | None = None) -> None:
         self.services = services
         self.check = check
-        self.calls: list[tuple[Identity, str, str, str]] = []
-        """Every call so far: caller, service, operation, Region."""
+        self.calls: list[Made] = []
+        """Every call that has ended, in order."""
         self._identities: dict[str, Identity] = {}
         self._numbers = itertools.count(1)
         self._loader = Loader()
@@ -95,6 +107,7 @@ class Edge:
         core.set_default_client_config(Config(retries={"total_max_attempts": 1}))
         core.register("before-parameter-build.*.*", _remember_parameters)
         core.register("before-call.*.*", self._answer)
+        core.register("after-call.*.*", self._note)
         return boto3.Session(
             botocore_session=core, region_name=region, **self.credentials(identity)
         )
@@ -108,7 +121,7 @@ class Edge:
             raise AssertionError("a call with credentials that the simulation did not hand out")
         service, operation = model.service_model.service_name, model.name
         region = context.get("client_region") or request_signer.region_name
-        self.calls.append((caller, service, operation, region))
+        context["simulated_call"] = (caller, service, operation, region)
         try:
             parameters = context["simulated_parameters"]
             if self.check is not None and caller.checked:
@@ -125,6 +138,13 @@ class Edge:
                 "Error": {"Code": error.code, "Message": error.message},
                 "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "simulated"},
             }
+
+    def _note(self, parsed: Any, context: Any, **_: Any) -> None:
+        """botocore's hook after a call, whoever answered it."""
+        error = parsed.get("Error", {})
+        caller, service, operation, region = context["simulated_call"]
+        outcome = str(error.get("Code", "ok"))
+        self.calls.append(Made(caller, service, operation, region, outcome))
 
 
 def _remember_parameters(params: Any, model: Any, context: Any, **_: Any) -> None:

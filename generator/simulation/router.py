@@ -6,7 +6,8 @@ What is assumed of AWS, and where it is said:
   there is logging (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html).
 - A rule in the plain state receives no read-only management event; which calls count as such is
   told in two ways, so there are two readings: `strict` drops every event marked read-only,
-  `lenient` only Get, List and Describe (same page, and .../eb-service-event-cloudtrail-management.html).
+  `lenient` only Get, List and Describe
+  (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail-management.html).
 - A central rule is held to the same as a member's; whether a forwarded read-only event would reach
   a plain central rule is not documented, and the strict answer is the safe one.
 - A bus target in another account is reached through the role on the target, which the sender's

@@ -10,7 +10,7 @@ from moto.cloudtrail.models import Trail, cloudtrail_backends
 from generator.simulation.world import World, partition_of
 
 
-class _Trail(Trail):
+class _Trail(Trail):  # type: ignore[misc]  # moto's hints are not read
     """A trail whose bucket nobody needs to make first."""
 
     def check_bucket_exists(self) -> None:
@@ -18,7 +18,7 @@ class _Trail(Trail):
 
 
 class Trails:
-    """The trails of the simulated organization, kept in moto: handlers start and stop them there."""
+    """The organization's trails, kept in moto: handlers start and stop them there."""
 
     def __init__(self, world: World) -> None:
         self.world = world

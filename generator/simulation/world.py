@@ -38,6 +38,18 @@ class Account:
 
 
 @dataclass
+class ControlPolicy:
+    """A service control policy, and the root, units and accounts that it is attached to."""
+
+    id: str
+    name: str
+    content: str
+    targets: set[str] = field(default_factory=set)
+    description: str = ""
+    aws_managed: bool = False
+
+
+@dataclass
 class Organization:
     """Accounts under a tree of units. Changes as accounts join, move and leave."""
 
@@ -47,6 +59,11 @@ class Organization:
     accounts: dict[str, Account] = field(default_factory=dict)
     units: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Of each organizational unit: its parent and its name."""
+    trusted: set[str] = field(default_factory=set)
+    """The service principals that have trusted access."""
+    delegates: dict[str, set[str]] = field(default_factory=dict)
+    """Of each service principal: the accounts that administer it beside the management account."""
+    policies: dict[str, ControlPolicy] = field(default_factory=dict)
 
     def add_unit(self, unit: str, parent: str, name: str) -> None:
         self.units[unit] = (parent, name)
@@ -63,19 +80,26 @@ class Organization:
                 inside.add(unit)
         return (account for account in self.accounts.values() if account.parent in inside)
 
+    def lineage(self, parent: str) -> list[str]:
+        """A root or unit and everything above it, the root last."""
+        steps = [parent]
+        while steps[-1] != self.root:
+            steps.append(self.units[steps[-1]][0])
+        return steps
+
     def path(self, account: str) -> str:
         """The account's path as aws:PrincipalOrgPaths has it: o-.../r-.../ou-.../."""
-        steps = []
-        parent = self.accounts[account].parent
-        while parent != self.root:
-            steps.append(parent)
-            parent = self.units[parent][0]
-        return "/".join([self.id, self.root, *reversed(steps)]) + "/"
+        steps = self.lineage(self.accounts[account].parent)
+        return "/".join([self.id, *reversed(steps)]) + "/"
 
 
 @dataclass
 class Resource:
-    """Something that a stack made. `properties` are resolved; `attributes` answer Fn::GetAtt."""
+    """Something that a stack made. `properties` are resolved; `attributes` answer Fn::GetAtt.
+
+    `properties` are the live ones: whoever changes a resource behind its stack's back replaces a
+    property here. Nothing inside a property is ever changed in place: cells share the values.
+    """
 
     type: str
     logical_id: str

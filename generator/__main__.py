@@ -1,0 +1,82 @@
+"""The command line: finds the command, parses its arguments, calls it, and exits as it says."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+
+from generator import __version__
+from generator.commands import COMMANDS, EXAMPLES
+from generator.model import Mistake
+from generator.screen import Screen
+
+DONE, WRONG, MISUSE = 0, 1, 2
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs one command; `render` when none is named. Gives the exit code.
+
+    0 done, 1 found something wrong, 2 misuse: a mistake in what the user gave.
+    """
+    given = sys.argv[1:] if argv is None else argv
+    if given and given[0] in ("-h", "--help", "help"):
+        print(_overview(), end="")
+        return DONE
+    if given and given[0] == "--version":
+        print(f"trailbus {__version__}")
+        return DONE
+    if not given or given[0].startswith("-"):
+        given = ["render", *given]
+    name, rest = given[0], given[1:]
+    if name not in COMMANDS:
+        from generator.documents import did_you_mean
+
+        cure = did_you_mean(name, COMMANDS)
+        print(f"trailbus: no command '{name}'" + (f"; {cure}" if cure else ""), file=sys.stderr)
+        return MISUSE
+    command = import_module(f"generator.commands.{name}")
+    parser = argparse.ArgumentParser(
+        prog=f"trailbus {name}",
+        description=command.__doc__,
+        epilog=EXAMPLES.get(name),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--config", metavar="FILE", help="trailbus.yaml; without it the built-in")
+    parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    command.arguments(parser)
+    arguments = parser.parse_args(rest)
+    screen = Screen(as_json=arguments.json)
+    try:
+        return int(command.run(arguments, screen))
+    except Mistake as mistake:
+        for problem in mistake.problems:
+            screen.problem(problem)
+        return MISUSE
+    except BrokenPipeError:
+        # Whoever read our output has had enough; that is no fault.
+        sys.stderr.close()
+        return DONE
+    except KeyboardInterrupt:
+        screen.note("interrupted")
+        return 130
+
+
+def _overview() -> str:
+    lines = [
+        "usage: trailbus [COMMAND] [--config FILE] [--json] ...",
+        "",
+        "Every CloudTrail event that matters, from every account and Region of an AWS",
+        "organization, on one bus, acted upon. Also: python -m generator [COMMAND] ...",
+        "",
+        "commands:",
+        *(f"  {name:<12}{text}" for name, text in COMMANDS.items()),
+        "",
+        "`trailbus COMMAND --help` tells more, with examples.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

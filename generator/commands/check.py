@@ -1,0 +1,37 @@
+"""Checks that the output folder is current, within AWS's limits, and clean under cfn-lint.
+
+Prints nothing when all is well; else one line per finding: file, fault, cure.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from generator import check, config
+from generator.render import render
+from generator.screen import Screen
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", metavar="DIR", default="out", help="what to check (out)")
+    parser.add_argument("--no-lint", action="store_true", help="leave cfn-lint out")
+
+
+def run(given: argparse.Namespace, screen: Screen) -> int:
+    configuration = config.load(Path(given.config) if given.config else None)
+    files = render(configuration.shape)
+    folder = Path(given.out)
+    command = "python -m generator"
+    command += f" --config {given.config}" if given.config else ""
+    command += f" --out {given.out}" if given.out != "out" else ""
+    findings = check.stale(files, folder, command)
+    findings += check.examples(configuration.shape.detections, configuration.shape.name_prefix)
+    if not given.no_lint:
+        templates = [folder / name for name in files if name.endswith(".yaml")]
+        present = [file for file in templates if file.parent == folder and file.exists()]
+        findings += check.lint(present)
+    for finding in findings:
+        screen.line(str(finding))
+    screen.document({"findings": [finding._asdict() for finding in findings]})
+    return 1 if findings else 0

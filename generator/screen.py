@@ -1,0 +1,54 @@
+"""What a person or a script sees: results on stdout, messages on stderr, colours on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from typing import TextIO
+
+from generator.model import Json, Problem
+
+_COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+class Screen:
+    """Where commands print. With `as_json` only `document` reaches stdout."""
+
+    def __init__(
+        self, as_json: bool = False, out: TextIO | None = None, err: TextIO | None = None
+    ) -> None:
+        self.as_json = as_json
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self.colours = self._out.isatty() and not os.environ.get("NO_COLOR")
+
+    def line(self, text: str = "") -> None:
+        """A line of the result, for people."""
+        if not self.as_json:
+            self._out.write(text + "\n")
+
+    def document(self, value: Json) -> None:
+        """The result, for scripts."""
+        if self.as_json:
+            json.dump(value, self._out, indent=2, ensure_ascii=False)
+            self._out.write("\n")
+
+    def note(self, text: str) -> None:
+        """A message beside the result."""
+        self._err.write(f"{text}\n")
+
+    def problem(self, problem: Problem) -> None:
+        """One thing that is wrong, in one line."""
+        self._err.write(f"{printable(str(problem))}\n")
+
+    def paint(self, text: str, colour: str) -> str:
+        """The text in a colour, on a terminal."""
+        return f"\033[{_COLOURS[colour]}m{text}\033[0m" if self.colours else text
+
+
+def printable(text: str) -> str:
+    """The text without control characters: event content may try to steer a terminal."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)

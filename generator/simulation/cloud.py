@@ -1,0 +1,77 @@
+"""A simulated organization that runs: boto3's calls are answered here while it is open."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from moto import mock_aws
+
+from generator.deploy.aws import Door, Side
+from generator.model import Place
+from generator.simulation.cloudformation import CloudFormation
+from generator.simulation.edge import Edge, Identity
+from generator.simulation.organizations import Organizations
+from generator.simulation.permissions import Permissions
+from generator.simulation.tokens import Tokens
+from generator.simulation.trails import Trails
+from generator.simulation.world import World, partition_of
+
+
+class Cloud:
+    """The organization with its services. Make one with `opened`."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        tokens = Tokens(world)
+        self.cloudformation = CloudFormation(world)
+        self.organizations = Organizations(world)
+        self.edge = Edge(
+            {
+                "cloudformation": self.cloudformation,
+                "organizations": self.organizations,
+                "sts": tokens,
+            },
+            Permissions(world).check,
+        )
+        tokens.edge = self.edge
+        self.trails = Trails(world)
+
+    def administrator(self, account: str, region: str) -> Any:
+        """A boto3 session that may do everything in an account."""
+        arn = f"arn:{partition_of(region)}:iam::{account}:role/Administrator"
+        return self.edge.session(Identity(account, arn), region)
+
+    def door(self, place: Place) -> Door:
+        """The deploy code's door, opening on this organization instead of AWS."""
+
+        def session_for(side: Side) -> Any:
+            central = side == "central"
+            account = place.central_account if central else place.management_account
+            return self.administrator(account, place.central_region)
+
+        return Door(session_for)
+
+    def pause(self, seconds: float) -> None:
+        """Lets the organization's own clock run: nothing here sleeps."""
+        self.world.clock += seconds
+
+
+@contextlib.contextmanager
+def opened(world: World) -> Iterator[Cloud]:
+    """The organization, for as long as the block runs. Nothing leaves this process meanwhile.
+
+    Settings of whoever runs it (AWS_PROFILE, AWS_ENDPOINT_URL, ...) have no say inside.
+    """
+    kept = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
+    for key in kept:
+        del os.environ[key]
+    try:
+        with mock_aws(config={"core": {"reset_boto3_session": False}}):
+            yield Cloud(world)
+    finally:
+        for key in [key for key in os.environ if key.startswith("AWS_")]:
+            del os.environ[key]
+        os.environ.update(kept)

@@ -1,0 +1,174 @@
+"""Runs our Lambda functions in this process, with the code, variables and role of their stack.
+
+https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import boto3
+from moto.sqs.models import sqs_backends
+
+from generator.model import Json
+from generator.simulation.edge import Edge, Identity
+from generator.simulation.journeys import Action
+from generator.simulation.world import Resource, World
+
+_READING = ("Get", "List", "Describe", "Head", "Query", "Scan")
+_OWN_BUSINESS = ("sts", "ssm", "dynamodb", "sns", "secretsmanager", "sqs")
+"""Services in which a responder keeps its own house: calls to them are no action in a member."""
+
+
+class Functions:
+    """The functions of one account and Region, fed from their queues."""
+
+    def __init__(self, world: World, edge: Edge, account: str, region: str) -> None:
+        self.world = world
+        self.edge = edge
+        self.home = account, region
+        self.log: list[str] = []
+        """What the functions printed, a line each."""
+        self._handlers: dict[str, Any] = {}
+
+    def pump(self, now: datetime) -> list[Action]:
+        """Feeds every function until its queue is empty; gives what they changed.
+
+        A message that fails is handed over again, as often as its queue allows before it goes to
+        the dead letters; no time passes in between.
+        """
+        actions = []
+        for mapping in self.world.inventory.of_type(*self.home, "AWS::Lambda::EventSourceMapping"):
+            while batch := self._receive(mapping):
+                actions += self._invoke(mapping, batch, now)
+        return actions
+
+    def _receive(self, mapping: Resource) -> list[Any]:
+        queue = self.world.inventory.by_arn(str(mapping.properties["EventSourceArn"]))
+        if queue is None:
+            return []
+        backend = sqs_backends[queue.account][queue.region]
+        size = int(mapping.properties.get("BatchSize", 10))
+        name = str(queue.properties["QueueName"])
+        return list(backend.receive_message(name, min(size, 10), 0, 0))
+
+    def _invoke(self, mapping: Resource, batch: list[Any], now: datetime) -> list[Action]:
+        queue = self.world.inventory.by_arn(str(mapping.properties["EventSourceArn"]))
+        function = self._function(str(mapping.properties["FunctionName"]), mapping)
+        assert queue is not None  # noqa: S101 - a batch was received from it
+        records = [_record(message, queue) for message in batch]
+        first_call = len(self.edge.calls)
+        answer = self.run(function, {"Records": records}, now)
+        failed = {entry["itemIdentifier"] for entry in (answer or {}).get("batchItemFailures", [])}
+        backend = sqs_backends[queue.account][queue.region]
+        for message in batch:
+            if answer is not None and message.id not in failed:
+                backend.delete_message(str(queue.properties["QueueName"]), message.receipt_handle)
+        return [
+            Action(
+                str(function.properties["FunctionName"]),
+                made.caller.account,
+                made.region,
+                f"{made.service}:{made.operation}",
+                made.outcome,
+            )
+            for made in self.edge.calls[first_call:]
+            if made.service not in _OWN_BUSINESS and not made.operation.startswith(_READING)
+        ]
+
+    def _function(self, named: str, mapping: Resource) -> Resource:
+        name = named.rpartition(":")[2]
+        for function in self.world.inventory.of_type(
+            mapping.account, mapping.region, "AWS::Lambda::Function"
+        ):
+            if function.properties["FunctionName"] == name:
+                return function
+        raise AssertionError(f"{mapping.logical_id} feeds {named}, which no stack made")
+
+    def run(self, function: Resource, event: Mapping[str, Json], now: datetime) -> Any:
+        """Invokes one function; None when it raised, which fails its whole batch."""
+        name = str(function.properties["FunctionName"])
+        environment = (function.properties.get("Environment") or {}).get("Variables") or {}
+        printed = io.StringIO()
+        with self._running(function, environment), contextlib.redirect_stdout(printed):
+            module = self._loaded(function)
+            module["now"] = lambda: now
+            try:
+                answer = module["handler"](dict(event), SimpleNamespace(function_name=name))
+            except Exception as error:  # noqa: BLE001 - Lambda catches whatever a handler raises
+                print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201 - into its log
+                answer = None
+        self.log += printed.getvalue().splitlines()
+        return answer
+
+    def _loaded(self, function: Resource) -> dict[str, Any]:
+        """The function's module, loaded once as a warm environment keeps it."""
+        code = str(function.properties["Code"]["ZipFile"])
+        if function.arn not in self._handlers:
+            module: dict[str, Any] = {"__name__": "index"}
+            exec(compile(code, f"{function.arn}/index.py", "exec"), module)  # noqa: S102
+            self._handlers[function.arn] = module
+        loaded: dict[str, Any] = self._handlers[function.arn]
+        return loaded
+
+    @contextlib.contextmanager
+    def _running(self, function: Resource, environment: Mapping[str, Any]) -> Iterator[None]:
+        """The variables and credentials that Lambda gives a function."""
+        role = str(function.properties["Role"])
+        partition, account, name = role.split(":")[1], role.split(":")[4], role.rpartition("/")[2]
+        session_name = str(function.properties["FunctionName"])
+        identity = Identity(
+            account,
+            f"arn:{partition}:sts::{account}:assumed-role/{name}/{session_name}",
+            role=role,
+            session=session_name,
+            checked=True,
+        )
+        variables = {key: str(value) for key, value in environment.items()}
+        variables["AWS_REGION"] = variables["AWS_DEFAULT_REGION"] = function.region
+        before = {key: os.environ.get(key) for key in variables}
+        default = boto3.DEFAULT_SESSION
+        os.environ.update(variables)
+        boto3.DEFAULT_SESSION = self.edge.session(identity, function.region)
+        try:
+            yield
+        finally:
+            boto3.DEFAULT_SESSION = default
+            for key, value in before.items():
+                if value is None:
+                    del os.environ[key]
+                else:
+                    os.environ[key] = value
+
+
+def _record(message: Any, queue: Resource) -> dict[str, Json]:
+    """An SQS message as Lambda hands it to a function."""
+    return {
+        "messageId": message.id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": {
+            "ApproximateReceiveCount": str(message.approximate_receive_count),
+            "SentTimestamp": "0",
+        },
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue.arn,
+        "awsRegion": queue.region,
+    }
+
+
+def simulated_now(event_time: str) -> datetime:
+    """A minute after an event: when it is handled. Unreadable times count as the epoch."""
+    try:
+        moment = datetime.fromisoformat(event_time)
+    except ValueError:
+        moment = datetime(1970, 1, 1, tzinfo=UTC)
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return aware + timedelta(minutes=1)

@@ -1,0 +1,61 @@
+"""Organizations to simulate: the embedded default, or one like the configuration's place."""
+
+from __future__ import annotations
+
+from generator.model import Place
+from generator.simulation.world import Account, Organization, World
+
+MEMBERS = ("111122223333", "444455556666", "123456789012")
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+
+DEFAULT_PLACE = Place(
+    organization_id="o-a1b2c3d4e5",
+    management_account="111111111111",
+    central_account="222222222222",
+    central_region="us-east-1",
+    organizational_units=("r-ab12",),
+    regions=REGIONS,
+)
+"""Five accounts in three Regions: what runs when nobody says otherwise."""
+
+_NAMES = ("payments-prod", "payments-dev", "data-platform")
+
+
+def simulated_place(place: Place | None, regions: tuple[str, ...] | None) -> Place:
+    """The place to simulate: the configuration's, or the default one, with other Regions."""
+    base = place or DEFAULT_PLACE
+    return base._replace(regions=regions or base.regions or REGIONS)
+
+
+def world_of(place: Place, accounts: int) -> World:
+    """An organization of that many accounts, the management and the central one included.
+
+    The first members are those that the examples speak of; all stand in two units, one inside the
+    other, below the root, so that a rollout has to find them there.
+    """
+    root = next((u for u in place.organizational_units if u.startswith("r-")), "r-ab12")
+    organization = Organization(place.organization_id, place.management_account, root)
+    tag = root.removeprefix("r-")
+    outer, inner = f"ou-{tag}-workloads1", f"ou-{tag}-sandboxes1"
+    organization.add_unit(outer, root, "Workloads")
+    organization.add_unit(inner, outer, "Sandboxes")
+    for unit in place.organizational_units:
+        if unit != root:
+            organization.add_unit(unit, root, unit)
+    covered = place.organizational_units[0]
+    homes = (outer, inner) if covered == root else (covered,)
+    organization.add(Account(place.management_account, "management", root))
+    if place.central_account != place.management_account:
+        organization.add(Account(place.central_account, "security", homes[0]))
+    for number, member in enumerate(_members(place)):
+        if len(organization.accounts) >= accounts:
+            break
+        name = _NAMES[number] if number < len(_NAMES) else f"member-{number + 1}"
+        organization.add(Account(member, name, homes[number % len(homes)]))
+    return World(organization, tuple(place.regions or REGIONS))
+
+
+def _members(place: Place) -> list[str]:
+    taken = {place.management_account, place.central_account}
+    invented = (f"{900_000_000_000 + number:012d}" for number in range(1, 10_000))
+    return [account for account in (*MEMBERS, *invented) if account not in taken]

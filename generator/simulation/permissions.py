@@ -1,0 +1,119 @@
+"""Which permission each call of a handler needs: a call that is not in the table fails.
+
+moto lets everybody do everything; checking here proves that the roles we render suffice for what
+our handlers do, and for no more. Actions and resources are those of
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from generator.simulation import access
+from generator.simulation.edge import Identity
+from generator.simulation.world import ServiceError, World, partition_of
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a call is made: what its resource's ARN is built from."""
+
+    account: str
+    region: str
+
+    def arn(self, service: str, resource: str) -> str:
+        return f"arn:{partition_of(self.region)}:{service}:{self.region}:{self.account}:{resource}"
+
+
+Parameters = Mapping[str, Any]
+ResourceOf = Callable[[Parameters, Site], str]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One permission: an action on a resource, with the keys that the request carries."""
+
+    action: str
+    resource: ResourceOf
+    context: Callable[[Parameters], Mapping[str, Any]] = field(default=lambda _: {})
+
+
+def _anything(parameters: Parameters, site: Site) -> str:
+    """For actions that know no resources."""
+    return "*"
+
+
+def _trail(parameters: Parameters, site: Site) -> str:
+    name = str(parameters["Name"])
+    return name if name.startswith("arn:") else site.arn("cloudtrail", f"trail/{name}")
+
+
+def _table(parameters: Parameters, site: Site) -> str:
+    return site.arn("dynamodb", f"table/{parameters['TableName']}")
+
+
+def _ssm_parameter(parameters: Parameters, site: Site) -> str:
+    return site.arn("ssm", f"parameter{parameters['Name']}")
+
+
+def _topic(parameters: Parameters, site: Site) -> str:
+    return str(parameters["TopicArn"])
+
+
+NEEDS: dict[tuple[str, str], Need] = {
+    ("cloudtrail", "DescribeTrails"): Need("cloudtrail:DescribeTrails", _anything),
+    ("cloudtrail", "GetTrailStatus"): Need("cloudtrail:GetTrailStatus", _trail),
+    ("cloudtrail", "StartLogging"): Need("cloudtrail:StartLogging", _trail),
+    ("dynamodb", "GetItem"): Need("dynamodb:GetItem", _table),
+    ("dynamodb", "PutItem"): Need("dynamodb:PutItem", _table),
+    ("dynamodb", "UpdateItem"): Need("dynamodb:UpdateItem", _table),
+    ("sns", "Publish"): Need("sns:Publish", _topic),
+    ("ssm", "GetParameter"): Need("ssm:GetParameter", _ssm_parameter),
+}
+
+
+class Permissions:
+    """Checks the calls of identities that may do only what policies allow."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def check(
+        self, caller: Identity, service: str, operation: str, parameters: Parameters, region: str
+    ) -> None:
+        """ServiceError AccessDenied where the caller's policies do not allow the call."""
+        if service == "sts":
+            return  # the token service asks the trust policies itself
+        need = NEEDS.get((service, operation))
+        if need is None:
+            raise AssertionError(f"no permission is on record for {service} {operation}")
+        site = Site(caller.account, region)
+        resource = need.resource(parameters, site)
+        self._ask(caller, need.action, resource, need.context(parameters))
+        key = self._key_of(resource) if service == "sns" else ""
+        for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
+            self._ask(caller, action, key, {})
+
+    def _key_of(self, arn: str) -> str:
+        topic = self.world.inventory.by_arn(arn)
+        return str(topic.properties.get("KmsMasterKeyId") or "") if topic else ""
+
+    def _ask(
+        self, caller: Identity, action: str, resource: str, context: Mapping[str, Any]
+    ) -> None:
+        role = self.world.inventory.by_arn(caller.role)
+        if role is None:
+            raise AssertionError(f"{caller.arn} acts with a role that no stack made")
+        asking = access.caller_of_role(self.world, role, caller.session)
+        decision = access.allows(
+            self.world, asking, action, resource, context, access.of_role(role)
+        )
+        if not decision.allowed:
+            raise ServiceError(
+                "AccessDeniedException",
+                f"User: {caller.arn} is not authorized to perform: {action} on resource: "
+                f"{resource} ({decision.because})",
+                403,
+            )

@@ -1,0 +1,179 @@
+"""Reads CloudTrail records and EventBridge events from files of every usual form."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import uuid
+import zlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generator.model import Json, Mistake, Problem
+
+# How EventBridge calls the events of CloudTrail, by the record's eventType.
+# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+_DETAIL_TYPES = {
+    "AwsApiCall": "AWS API Call via CloudTrail",
+    "AwsServiceEvent": "AWS Service Event via CloudTrail",
+    "AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
+    "AwsConsoleSignin": "AWS Console Sign In via CloudTrail",
+    "AwsConsoleAction": "AWS Console Action via CloudTrail",
+    "AwsCloudTrailInsight": "AWS Insight via CloudTrail",
+    "AwsVpceEvent": "AWS Network Activity Event via CloudTrail",
+}
+_INSIGHT = "AwsCloudTrailInsight"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing in a file: a bare record, or a whole event that is taken as it is."""
+
+    event: Mapping[str, Json]
+    whole: bool
+    place: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the files held, and the records that could not be used, each with its place."""
+
+    found: tuple[Found, ...]
+    unusable: tuple[Problem, ...] = ()
+
+
+def read(files: list[Path]) -> Reading:
+    """Every record of the files, in order.
+
+    Raises Mistake for files that cannot be read at all; single records that cannot be used are
+    named in the result and the rest is kept.
+    """
+    problems: list[Problem] = []
+    found: list[Found] = []
+    unusable: list[Problem] = []
+    for file in files:
+        try:
+            for place, value in _values(file):
+                problem = _unusable(place, value)
+                if problem:
+                    unusable.append(problem)
+                else:
+                    found.append(_found(place, value))
+        except Mistake as mistake:
+            problems += mistake.problems
+    if problems:
+        raise Mistake(problems)
+    return Reading(tuple(found), tuple(unusable))
+
+
+def wrapped(record: Mapping[str, Json]) -> dict[str, Json]:
+    """A bare CloudTrail record as the EventBridge event that carries it."""
+    host = record.get("eventSource")
+    service = host.partition(".amazonaws.com")[0] if isinstance(host, str) else "cloudtrail"
+    event_id = str(record.get("eventID", ""))
+    kind = str(record.get("eventType", ""))
+    return {
+        "version": "0",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"event {event_id}")),
+        "detail-type": _DETAIL_TYPES.get(kind, "AWS API Call via CloudTrail"),
+        "source": f"aws.{service}",
+        "account": account_of(record),
+        "time": record.get("eventTime", ""),
+        "region": record.get("awsRegion", ""),
+        "resources": [],
+        "detail": dict(record),
+    }
+
+
+def account_of(record: Mapping[str, Json]) -> str:
+    """The account that received a record; twelve zeros when it does not say."""
+    identity = record.get("userIdentity")
+    own = identity.get("accountId") if isinstance(identity, Mapping) else None
+    return str(record.get("recipientAccountId") or own or "0" * 12)
+
+
+def _values(file: Path) -> Iterator[tuple[str, Json]]:
+    text = _text(file)
+    try:
+        whole = json.loads(text)
+    except ValueError as error:
+        if "\n" not in text.strip():
+            raise Mistake.one(str(file), f"is not JSON: {error}") from None
+        yield from _lines(file, text)
+        return
+    if isinstance(whole, dict) and isinstance(whole.get("Records"), list):
+        for number, record in enumerate(whole["Records"], start=1):
+            yield f"{file}: record {number}", record
+    elif isinstance(whole, list):
+        for number, record in enumerate(whole, start=1):
+            yield f"{file}: record {number}", record
+    else:
+        yield str(file), whole
+
+
+_BROKEN = object()
+
+
+def _lines(file: Path, text: str) -> Iterator[tuple[str, Any]]:
+    """JSON Lines. The first line decides whether the file is that at all."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        place = f"{file}:{number}"
+        try:
+            value = json.loads(line)
+        except ValueError as error:
+            if number == 1:
+                cure = 'give records as a JSON object, {"Records": []}, or one object a line'
+                raise Mistake.one(place, f"is not JSON: {error}", cure) from None
+            yield place, _BROKEN
+            continue
+        if isinstance(value, dict) and isinstance(value.get("Records"), list):
+            for position, record in enumerate(value["Records"], start=1):
+                yield f"{place}: record {position}", record
+        else:
+            yield place, value
+
+
+def _text(file: Path) -> str:
+    try:
+        data = file.read_bytes()
+        if data[:2] == b"\x1f\x8b":
+            data = gzip.decompress(data)
+        return data.decode("utf-8")
+    except OSError as error:
+        # gzip's own errors are OSErrors without a number.
+        why = error.strerror or f"is damaged gzip: {error}"
+        raise Mistake.one(str(file), f"cannot be read: {why}") from None
+    except (EOFError, zlib.error) as error:
+        cure = "fetch it again"
+        raise Mistake.one(str(file), f"is truncated or damaged gzip: {error}", cure) from None
+    except UnicodeDecodeError as error:
+        raise Mistake.one(str(file), f"is not UTF-8 text (byte {error.start})") from None
+
+
+def _is_whole(value: Mapping[str, Json]) -> bool:
+    return "detail-type" in value and "detail" in value
+
+
+def _unusable(place: str, value: Json) -> Problem | None:
+    if value is _BROKEN:
+        return Problem(place, "is not JSON")
+    if not isinstance(value, dict):
+        return Problem(place, "is no record: it wants a JSON object")
+    record = value.get("detail") if _is_whole(value) else value
+    if not isinstance(record, dict):
+        return Problem(place, "has a detail that is no JSON object")
+    name, kind = record.get("eventName"), record.get("eventType")
+    from_cloudtrail = not _is_whole(value) or "CloudTrail" in str(value["detail-type"])
+    if from_cloudtrail and not isinstance(name, str) and kind != _INSIGHT:
+        return Problem(place, "has no eventName", "it is no CloudTrail record")
+    return None
+
+
+def _found(place: str, value: dict[str, Json]) -> Found:
+    if _is_whole(value):
+        return Found(value, True, place)
+    return Found(wrapped(value), False, place)

@@ -1,0 +1,160 @@
+"""Deploys rendered templates to a simulated organization, sends events, and tells their ways."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from generator import catalogue, names
+from generator.deploy.apply import Outcome, apply
+from generator.deploy.bundle import Bundle
+from generator.deploy.existing import look
+from generator.deploy.plan import plan
+from generator.deploy.wanted import wanted
+from generator.model import Detection, Json, Mistake, Place, Problem, Shape
+from generator.simulation.authorization import Caller
+from generator.simulation.cloud import Cloud, opened
+from generator.simulation.deliveries import Courier, received
+from generator.simulation.functions import Functions, simulated_now
+from generator.simulation.journeys import Journey
+from generator.simulation.organization import world_of
+from generator.simulation.reasons import Reasons
+from generator.simulation.records import Found, Reading
+from generator.simulation.router import Router
+from generator.simulation.staging import stage
+from generator.simulation.world import World
+
+ORGANIZATION_TRAIL = "organization-trail"
+
+
+@dataclass
+class Simulation:
+    """What came of a simulation."""
+
+    world: World
+    outcomes: list[Outcome]
+    journeys: list[Journey] = field(default_factory=list)
+    queues: dict[str, list[str]] = field(default_factory=dict)
+    matched: dict[str, int] = field(default_factory=dict)
+    moved: int = 0
+    unusable: tuple[Problem, ...] = ()
+    log: list[str] = field(default_factory=list)
+
+
+def simulate(
+    shape: Shape,
+    bundle: Bundle,
+    place: Place,
+    reading: Reading,
+    accounts: int,
+) -> Simulation:
+    """Makes the organization, deploys the bundle to it by the deploy code, and sends the events.
+
+    Raises Mistake when the deployment itself fails.
+    """
+    world = world_of(place, accounts)
+    with opened(world) as cloud:
+        cloud.cloudformation.stack_sets.activate()
+        cloud.trails.add(
+            place.management_account,
+            world.regions[0],
+            ORGANIZATION_TRAIL,
+            organization=True,
+        )
+        outcomes = deployed(cloud, bundle, place)
+        simulation = Simulation(world, outcomes, unusable=reading.unusable)
+        _send(cloud, shape, place, reading.found, simulation)
+        simulation.queues = received(world)
+    return simulation
+
+
+def deployed(cloud: Cloud, bundle: Bundle, place: Place) -> list[Outcome]:
+    """Deploys as `deploy` does: the same plan, walked by the same code."""
+    want = wanted(bundle, place, tuple(place.regions or ()))
+    door = cloud.door(place)
+    outcomes = apply(door, want, plan(want, look(door, want)), cloud.pause)
+    problems = [
+        Problem("simulated deployment", f"{outcome.step.sentence}: {outcome.reason}")
+        for outcome in outcomes
+        if not outcome.ok
+    ]
+    if problems:
+        raise Mistake(problems)
+    return outcomes
+
+
+def example_events(detections: Iterable[Detection], prefix: str) -> Reading:
+    """The examples of these detections, as events to send."""
+    found = []
+    for detection in detections:
+        for example in catalogue.examples(detection):
+            event = names.with_prefix(dict(example.event), prefix)
+            found.append(Found(event, False, example.place))
+    return Reading(tuple(found))
+
+
+def _send(
+    cloud: Cloud, shape: Shape, place: Place, found: Iterable[Found], simulation: Simulation
+) -> None:
+    world = cloud.world
+    kinds = {target.name: target.kind for target in shape.targets}
+    courier = Courier(world, kinds, shape.name_prefix)
+    router = Router(world, courier, cloud.trails)
+    reasons = Reasons(world, router, shape)
+    functions = Functions(world, cloud.edge, place.central_account, place.central_region)
+    simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
+    for item in found:
+        event = item.event
+        if not item.whole and event["account"] not in world.organization.accounts:
+            event = moved(event, world)
+            simulation.moved += 1
+        stage(cloud, event)
+        matching = reasons.matching(event)
+        for detection in matching:
+            simulation.matched[detection.id] += 1
+        journey = _journey(router, reasons, place, event)
+        if journey.forwarded:
+            detail = journey.detail
+            journey.actions += functions.pump(simulated_now(str(detail.get("eventTime", ""))))
+        journey.reason = journey.reason or reasons.after(journey, matching)
+        simulation.journeys.append(journey)
+    simulation.log = functions.log
+
+
+def _journey(router: Router, reasons: Reasons, place: Place, event: Mapping[str, Json]) -> Journey:
+    account = str(event.get("account", ""))
+    if account not in router.world.organization.accounts:
+        return _from_a_stranger(router, place, event)
+    reason = reasons.before(event)
+    if reason is not None:
+        return Journey(event, reason=reason)
+    return router.send(event)
+
+
+def _from_a_stranger(router: Router, place: Place, event: Mapping[str, Json]) -> Journey:
+    """An account outside the organization has none of our rules: all it can do is PutEvents."""
+    account = str(event.get("account", ""))
+    bus, *_ = router.world.inventory.of_type(
+        place.central_account, place.central_region, "AWS::Events::EventBus"
+    )
+    caller = Caller.root(account) if account.isdigit() and len(account) == 12 else None
+    if caller is None:
+        return Journey(event, reason=f"'{account}' is no account")
+    journey = router.put(caller, bus.arn, event)
+    journey.reason = f"{account} is outside the organization: {journey.reason}"
+    return journey
+
+
+def moved(event: Mapping[str, Json], world: World) -> dict[str, Json]:
+    """The event as if it had happened in a member: each strange account in always the same one."""
+    members = sorted(set(world.organization.accounts) - {world.organization.management})
+    stranger = str(event["account"])
+    number = int(stranger) if stranger.isdigit() else sum(stranger.encode())
+    member = members[number % len(members)]
+    text = json.dumps(event)
+    if stranger.isdigit() and len(stranger) == 12:
+        text = text.replace(stranger, member)
+    whole: dict[str, Json] = json.loads(text)
+    whole["account"] = member
+    return whole
