@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from generator import documents, handlers, names
@@ -97,21 +97,33 @@ RESPONDER = Record(
 _PINS = ("source", "detail-type")
 
 
-def read(folders: Iterable[Path] = ()) -> Catalogue:
+def read(
+    folders: Iterable[Path] = (), wanted: Callable[[str, str], bool] | None = None
+) -> Catalogue:
     """The built-in detections and responders, and the detections in the user's own folders.
 
-    Raises Mistake with the problems of all files together.
+    `wanted` says, by id and pack, which of the built-in ones to read; the others are known by
+    name only. Raises Mistake with the problems of all files together.
     """
     problems: list[Problem] = []
-    detections: dict[str, Detection] = {}
+    files: dict[str, tuple[Path, str]] = {}
     for folder in (BUILT_IN, *folders):
-        for detection in _read_folder(folder, problems):
-            known = detections.get(detection.id)
+        for file, place in _files(folder, problems):
+            known = files.get(file.stem)
             if known is not None:
-                fault = f"the detection '{detection.id}' stands in {known.file} already"
-                problems.append(Problem(detection.file, fault, "give the file another name"))
+                fault = f"the detection '{file.stem}' stands in {known[1]} already"
+                problems.append(Problem(place, fault, "give the file another name"))
             else:
-                detections[detection.id] = detection
+                files[file.stem] = file, place
+    detections = {}
+    for name in sorted(files):
+        file, place = files[name]
+        built_in = BUILT_IN in file.parents
+        if wanted is None or not built_in or wanted(name, file.parent.name):
+            try:
+                detections[name] = _read_detection(file, place)
+            except Mistake as mistake:
+                problems.extend(mistake.problems)
     responders = {}
     for folder in handlers.folders():
         try:
@@ -120,10 +132,8 @@ def read(folders: Iterable[Path] = ()) -> Catalogue:
             problems.extend(mistake.problems)
     if problems:
         raise Mistake(problems)
-    return Catalogue(
-        detections={name: detections[name] for name in sorted(detections)},
-        responders=responders,
-    )
+    packs = {name: files[name][0].parent.name for name in sorted(files)}
+    return Catalogue(detections, responders, packs)
 
 
 def examples(detection: Detection) -> list[Example]:
@@ -149,22 +159,19 @@ def examples(detection: Detection) -> list[Example]:
     return found
 
 
-def _read_folder(folder: Path, problems: list[Problem]) -> list[Detection]:
+def _files(folder: Path, problems: list[Problem]) -> list[tuple[Path, str]]:
+    """The files of detections below a folder, each with how errors call it."""
+    place = documents.shown(folder)
     if not folder.is_dir():
-        problems.append(Problem(documents.shown(folder), "is no folder of detections"))
+        problems.append(Problem(place, "is no folder of detections"))
         return []
-    found = []
-    for file in sorted(folder.rglob("*.yaml")):
-        try:
-            found.append(_read_detection(file, file.parent.name))
-        except Mistake as mistake:
-            problems.extend(mistake.problems)
-    return found
+    return [
+        (file, f"{place}/{file.relative_to(folder)}") for file in sorted(folder.rglob("*.yaml"))
+    ]
 
 
-def _read_detection(file: Path, pack: str) -> Detection:
-    place = documents.shown(file)
-    text = documents.first_document(documents.read(file))
+def _read_detection(file: Path, place: str) -> Detection:
+    text = documents.first_document(documents.read(file, place))
     document = (documents.parse(place, text) or [Document(place, None)])[0]
     report = Report(document)
     if not re.fullmatch(names.DETECTION_FORM, file.stem):
@@ -176,7 +183,7 @@ def _read_detection(file: Path, pack: str) -> Detection:
         raise Mistake(report.problems)
     return Detection(
         id=file.stem,
-        pack=pack,
+        pack=file.parent.name,
         title=entry["title"],
         severity=entry["severity"],
         why=entry["why"].strip(),

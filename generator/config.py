@@ -1,7 +1,5 @@
 """Reads trailbus.yaml into what changes a template (Shape) and who and where it is for (Place)."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping
@@ -172,8 +170,12 @@ def load(file: Path | None = None) -> Configuration:
     report = Report(document)
     entry = CONFIGURATION.read({} if document.value is None else document.value, (), report)
     folders = [path.parent / folder for folder in entry["detections"]["folders"]]
+    enabled = entry["detections"]
     try:
-        known = catalogue.read(folders)
+        known = catalogue.read(
+            folders,
+            lambda name, pack: pack in enabled["packs"] or name in enabled["include"],
+        )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
     shape = _Resolution(entry, known, report).shape()
@@ -212,7 +214,7 @@ class _Resolution:
 
     def detections(self) -> dict[str, Detection]:
         wanted = self.entry["detections"]
-        packs = {detection.pack for detection in self.known.detections.values()}
+        packs = set(self.known.packs.values())
         for index, pack in enumerate(wanted["packs"]):
             if pack not in packs:
                 where = ("detections", "packs", index)
@@ -228,9 +230,9 @@ class _Resolution:
         }
 
     def known_detection(self, name: Json, where: tuple[str | int, ...]) -> bool:
-        if name in self.known.detections:
+        if name in self.known.packs:
             return True
-        cure = did_you_mean(str(name), self.known.detections)
+        cure = did_you_mean(str(name), self.known.packs)
         self.report(where, f"no detection '{name}'", cure)
         return False
 
@@ -300,10 +302,10 @@ class _Resolution:
         for position, name in enumerate(route["detections"] or []):
             here = (*where, "detections", position)
             if self.known_detection(name, here) and name not in detections:
-                pack = self.known.detections[name].pack
+                pack = self.known.packs[name]
                 cure = f"enable its pack '{pack}' or include it"
                 self.report(here, f"the detection '{name}' is not enabled", cure)
-        packs = {detection.pack for detection in self.known.detections.values()}
+        packs = set(self.known.packs.values())
         for position, pack in enumerate(route["packs"] or []):
             if pack not in packs:
                 here = (*where, "packs", position)

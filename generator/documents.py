@@ -1,7 +1,5 @@
 """YAML read as JSON: only JSON's types, every value with its line, all errors at once."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -17,7 +15,15 @@ Where = tuple[str | int, ...]
 """Where a value stands in its document: ("targets", "slack", "kind")."""
 
 # The C parser is eight times as fast; PyYAML built without it reads the same.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class _Loader(_PARSER):  # type: ignore[misc]  # chosen at run time
+    """A parser that leaves plain values as the text they are: what they mean is decided below."""
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
+        return "tag:yaml.org,2002:str"
+
 
 # JSON's own grammar. YAML 1.1 would also read `No`, `0123`, `1_000`, `12:30` and dates as
 # something else than the text that stands there; in an event pattern they are text.
@@ -73,7 +79,7 @@ def parse(file: str, text: str, line: int = 1) -> list[Document]:
     problems: list[Problem] = []
     documents = []
     try:
-        for node in yaml.compose_all(text, Loader=_LOADER):
+        for node in yaml.compose_all(text, Loader=_Loader):
             reading = _Reading(file, line, problems)
             value = reading.value(node, ()) if node is not None else None
             documents.append(Document(file, value, reading.lines))
@@ -154,6 +160,8 @@ class _Reading:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
+        if text[0] not in "-0123456789":
+            return text
         if _ACCOUNT_LIKE.match(text):
             self.problem(
                 node, f"{text} reads as a number", f'account ids are text: quote it, "{text}"'

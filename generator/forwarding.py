@@ -7,8 +7,6 @@ not `read_only` are in the plain state, and say in their pattern, too, that they
 management event.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 

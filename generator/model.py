@@ -4,8 +4,6 @@ Named tuples, not dataclasses: a class of those takes eight times as long to mak
 makes all of them on every run.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
@@ -46,7 +44,7 @@ class Mistake(Exception):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     @classmethod
-    def one(cls, place: str, fault: str, cure: str = "") -> Mistake:
+    def one(cls, place: str, fault: str, cure: str = "") -> "Mistake":
         """The mistake that consists of a single problem."""
         return cls([Problem(place, fault, cure)])
 
@@ -109,10 +107,14 @@ class Responder(NamedTuple):
 
 
 class Catalogue(NamedTuple):
-    """Every detection and responder there is to choose from, by id, sorted."""
+    """The detections and responders to choose from, by id, sorted.
+
+    `packs` gives the pack of every detection there is, also of those that were not read.
+    """
 
     detections: Mapping[str, Detection]
     responders: Mapping[str, Responder]
+    packs: Mapping[str, str]
 
 
 class Target(NamedTuple):

@@ -1,7 +1,5 @@
 """The table of what a configuration may say about each kind of target."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple, get_args
 

@@ -4,8 +4,6 @@ A statement that holds a star says why it cannot be narrower; the reason is writ
 Metadata of the resource that carries the policy, and a test looks for it there.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

@@ -1,24 +1,11 @@
 """What a file may contain, said once: checked with line and cure, and told as JSON Schema."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, Protocol
 
 from generator.documents import Document, Where, did_you_mean
 from generator.model import NOTHING, Json, Problem
-
-
-class Form(Protocol):
-    """What a value may be. `read` returns the value to use and reports what is wrong with it."""
-
-    @property
-    def help(self) -> str: ...
-
-    def read(self, value: Json, path: Where, report: Report) -> Json: ...
-
-    def json_schema(self) -> dict[str, Json]: ...
 
 
 class Report:
@@ -33,6 +20,17 @@ class Report:
         self.problems.append(
             Problem(self.document.place(path), f"{where}: {fault}" if where else fault, cure)
         )
+
+
+class Form(Protocol):
+    """What a value may be. `read` returns the value to use and reports what is wrong with it."""
+
+    @property
+    def help(self) -> str: ...
+
+    def read(self, value: Json, path: Where, report: Report) -> Json: ...
+
+    def json_schema(self) -> dict[str, Json]: ...
 
 
 def _shown(value: Json) -> str:

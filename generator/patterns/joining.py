@@ -13,8 +13,6 @@ in. A leaf named both outside and inside an `$or` would lose the outer condition
 never left in two places.
 """
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,7 +51,7 @@ class _Node(NamedTuple):
     """Conditions that hold together with one branch of each `$or`."""
 
     items: Mapping[str, frozenset[str]]
-    ors: tuple[tuple[_Node, ...], ...] = ()
+    ors: tuple[tuple["_Node", ...], ...] = ()
 
 
 def length(pattern: Pattern) -> int:
@@ -97,30 +95,33 @@ def _text(value: Json) -> str:
 
 
 def _merged(owners: Mapping[Conjunction, set[str]]) -> dict[Conjunction, set[str]]:
-    """Unites conjunctions that differ in a single path, event names first."""
-    current = {conjunction: set(members) for conjunction, members in owners.items()}
-    while True:
-        paths = Counter(path for conjunction in current for path, _ in conjunction)
-        order = sorted(paths, key=lambda path: (path != "detail.eventName", -paths[path], path))
-        for path in order:
-            united = _united(current, path)
-            if len(united) < len(current):
-                current = united
-                break
-        else:
-            return current
+    """Unites conjunctions that differ in a single path, event names first.
+
+    Only those that name the same paths can.
+    """
+    alike: dict[frozenset[str], dict[Conjunction, set[str]]] = {}
+    for conjunction, members in owners.items():
+        paths = frozenset(path for path, _ in conjunction)
+        alike.setdefault(paths, {})[conjunction] = members
+    result: dict[Conjunction, set[str]] = {}
+    for paths, found in alike.items():
+        current = found
+        order = sorted(paths, key=lambda path: (path != "detail.eventName", path))
+        before = 0
+        while len(current) > 1 and before != len(current):
+            before = len(current)
+            for path in order:
+                current = _united(current, path)
+        result.update(current)
+    return result
 
 
 def _united(current: Mapping[Conjunction, set[str]], path: str) -> dict[Conjunction, set[str]]:
     groups: dict[Conjunction, list[tuple[frozenset[str], set[str]]]] = {}
-    result: dict[Conjunction, set[str]] = {}
     for conjunction, members in current.items():
-        here = [values for name, values in conjunction if name == path]
-        if here:
-            rest = frozenset(item for item in conjunction if item[0] != path)
-            groups.setdefault(rest, []).append((here[0], members))
-        else:
-            result.setdefault(conjunction, set()).update(members)
+        here = next(item for item in conjunction if item[0] == path)
+        groups.setdefault(conjunction - {here}, []).append((here[1], members))
+    result: dict[Conjunction, set[str]] = {}
     for rest, entries in groups.items():
         values = _absorbed(frozenset().union(*(entry[0] for entry in entries)))
         whole = rest | {(path, values)}
