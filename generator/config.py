@@ -156,10 +156,10 @@ class Configuration(NamedTuple):
     catalogue: Catalogue
 
 
-def load(file: Path | None = None) -> Configuration:
+def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     """Reads a configuration; without a file, the built-in one.
 
-    Raises Mistake with every problem of the file, its detections and its responders together.
+    With `whole` its catalogue holds every detection, not only those that are enabled. Raises Mistake with every problem of the file, its detections and its responders together.
     """
     path = file or DEFAULT
     shown = documents.shown(path)
@@ -174,7 +174,7 @@ def load(file: Path | None = None) -> Configuration:
     try:
         known = catalogue.read(
             folders,
-            lambda name, pack: pack in enabled["packs"] or name in enabled["include"],
+            lambda name, pack: whole or pack in enabled["packs"] or name in enabled["include"],
         )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None

@@ -107,6 +107,7 @@ class Kind:
     name: str = ""
     """The property that names the resource; without it, or when it is not given, one is made up."""
     longest: int = 64
+    lowercase: bool = False
     fixed: tuple[str, ...] = ()
     """Properties that only a replacement can change, beside the name."""
     needs: tuple[str, ...] = ()

@@ -1,0 +1,163 @@
+"""A simulation as a person reads it in a terminal, and as the document that scripts read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from generator.model import Json, Shape
+from generator.screen import Screen, printable
+from generator.simulation.journeys import Journey
+from generator.simulation.run import Simulation
+
+
+def document(simulation: Simulation) -> dict[str, Json]:
+    """The promised document. Keys may be added to it, never renamed."""
+    journeys = simulation.journeys
+    world = simulation.world
+    return {
+        "organization": {
+            "accounts": list(world.organization.accounts),
+            "regions": list(world.regions),
+        },
+        "events": [_event(journey) for journey in journeys],
+        "queues": simulation.queues,
+        "detections": simulation.matched,
+        "totals": {
+            "events": len(journeys),
+            "forwarded": sum(journey.forwarded for journey in journeys),
+            "delivered": sum(len(journey.deliveries) for journey in journeys),
+            "actions": sum(len(journey.actions) for journey in journeys),
+            "dead_lettered": sum(len(journey.dead_letters) for journey in journeys),
+            "moved": simulation.moved,
+            "unusable": len(simulation.unusable),
+        },
+    }
+
+
+def _event(journey: Journey) -> dict[str, Json]:
+    return {
+        "event_id": journey.detail.get("eventID"),
+        "account": journey.account,
+        "region": journey.region,
+        "event_name": journey.detail.get("eventName"),
+        "forwarded": journey.forwarded,
+        "reason": journey.reason,
+        "member_rules": journey.member_rules,
+        "deliveries": [
+            {
+                "rule": delivery.rule,
+                "detection": delivery.detection,
+                "target": delivery.target,
+                "kind": delivery.kind,
+                "message": delivery.message,
+            }
+            for delivery in journey.deliveries
+        ],
+        "actions": [
+            {
+                "responder": action.responder,
+                "account": action.account,
+                "region": action.region,
+                "call": action.call,
+                "outcome": action.outcome,
+            }
+            for action in journey.actions
+        ],
+        "dead_letters": [
+            {
+                "rule": letter.rule,
+                "target": letter.target,
+                "queue": letter.queue,
+                "code": letter.code,
+                "why": letter.why,
+            }
+            for letter in journey.dead_letters
+        ],
+    }
+
+
+def lines(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:
+    """What the terminal shows: the organization, the rollout, each event's way, and the sums."""
+    yield from _organization(simulation, screen)
+    yield screen.paint("Rollout, by the deploy code", "bold")
+    for outcome in simulation.outcomes:
+        yield f"  {screen.paint('ok', 'green')}  {outcome.step.sentence}"
+    yield ""
+    yield screen.paint("Events", "bold")
+    for journey in simulation.journeys:
+        yield from _way(journey, screen)
+    yield ""
+    yield from _sums(simulation, shape, screen)
+
+
+def _organization(simulation: Simulation, screen: Screen) -> Iterator[str]:
+    world = simulation.world
+    organization = world.organization
+    yield screen.paint(f"Organization {organization.id} (simulated)", "bold")
+    depth = {organization.root: 0}
+    yield f"  {organization.root} root"
+    yield from _accounts(simulation, organization.root, "    ")
+    for unit, (parent, name) in organization.units.items():
+        depth[unit] = depth.get(parent, 0) + 1
+        indent = "  " * (depth[unit] + 1)
+        yield f"{indent}{unit} {name}"
+        yield from _accounts(simulation, unit, indent + "  ")
+    yield f"  Regions: {', '.join(world.regions)}"
+    yield ""
+
+
+_SHOWN = 12
+
+
+def _accounts(simulation: Simulation, parent: str, indent: str) -> Iterator[str]:
+    accounts = [
+        account
+        for account in simulation.world.organization.accounts.values()
+        if account.parent == parent
+    ]
+    for account in accounts[:_SHOWN]:
+        yield f"{indent}{account.id} {account.name}"
+    if len(accounts) > _SHOWN:
+        yield f"{indent}... and {len(accounts) - _SHOWN} more"
+
+
+def _way(journey: Journey, screen: Screen) -> Iterator[str]:
+    name = printable(str(journey.detail.get("eventName") or journey.event.get("detail-type")))
+    where = printable(f"{journey.account} {journey.region}")
+    if not journey.deliveries:
+        yield f"  {screen.paint('-', 'dim')} {where}  {name}"
+        yield screen.paint(f"      {printable(journey.reason or '')}", "dim")
+        return
+    yield f"  {screen.paint('>', 'green')} {where}  {screen.paint(name, 'bold')}"
+    copies = f" ({len(journey.member_rules)} copies)" if len(journey.member_rules) > 1 else ""
+    yield f"      {', '.join(journey.member_rules)}{copies} -> central bus"
+    for delivery in journey.deliveries:
+        size = f"{len(delivery.message.encode()):,} bytes"
+        yield f"      {delivery.rule} -> {delivery.target} ({delivery.kind}, {size})"
+    for action in journey.actions:
+        colour = "green" if action.outcome == "ok" else "red"
+        yield "      " + screen.paint(
+            f"{action.responder}: {action.call} in {action.account} {action.region}: "
+            f"{action.outcome}",
+            colour,
+        )
+    for letter in journey.dead_letters:
+        kept = f"kept in {letter.queue}" if letter.queue else "lost"
+        yield "      " + screen.paint(f"{letter.rule}: {kept}: {printable(letter.why)}", "red")
+
+
+def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:
+    totals = document(simulation)["totals"]
+    yield screen.paint("Queues, as their consumers would read them", "bold")
+    for queue, messages in sorted(simulation.queues.items()):
+        yield f"  {len(messages):>6}  {queue}"
+    yield ""
+    sent = f"{totals['events']} events: {totals['forwarded']} forwarded"
+    yield (
+        f"{sent}, {totals['delivered']} deliveries, {totals['actions']} actions, "
+        f"{totals['dead_lettered']} dead letters"
+    )
+    if simulation.moved:
+        yield f"{simulation.moved} records of strange accounts were moved to members"
+    if simulation.unusable:
+        yield f"{len(simulation.unusable)} records could not be used; they are named above"
