@@ -118,8 +118,8 @@ def read(
     detections = {}
     for name in sorted(files):
         file, place = files[name]
-        built_in = BUILT_IN in file.parents
-        if wanted is None or not built_in or wanted(name, file.parent.name):
+        own = BUILT_IN not in file.parents
+        if wanted is None or own or wanted(name, file.parent.name):
             try:
                 detections[name] = _read_detection(file, place)
             except Mistake as mistake:
@@ -133,7 +133,8 @@ def read(
     if problems:
         raise Mistake(problems)
     packs = {name: files[name][0].parent.name for name in sorted(files)}
-    return Catalogue(detections, responders, packs)
+    own = frozenset(name for name in files if BUILT_IN not in files[name][0].parents)
+    return Catalogue(detections, responders, packs, own)
 
 
 def examples(detection: Detection) -> list[Example]:

@@ -122,7 +122,9 @@ CONFIGURATION = Record(
                 "packs": ListOf(Text(), "packs that are enabled"),
                 "include": ListOf(Text(), "further detections"),
                 "exclude": ListOf(Text(), "detections that are not wanted"),
-                "folders": ListOf(Text(), "folders with detections of your own"),
+                "folders": ListOf(
+                    Text(), "folders with detections of your own, all of them enabled"
+                ),
             },
             {"packs": [], "include": [], "exclude": [], "folders": []},
             "which detections are enabled",
@@ -159,7 +161,8 @@ class Configuration(NamedTuple):
 def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     """Reads a configuration; without a file, the built-in one.
 
-    With `whole` its catalogue holds every detection, not only those that are enabled. Raises Mistake with every problem of the file, its detections and its responders together.
+    With `whole` its catalogue holds every detection, not only those that are enabled.
+    Raises Mistake with every problem of the file, its detections and its responders together.
     """
     path = file or DEFAULT
     shown = documents.shown(path)
@@ -225,7 +228,11 @@ class _Resolution:
         return {
             name: _prefixed(detection, self.prefix)
             for name, detection in self.known.detections.items()
-            if (detection.pack in wanted["packs"] or name in wanted["include"])
+            if (
+                detection.pack in wanted["packs"]
+                or name in wanted["include"]
+                or name in self.known.own
+            )
             and name not in wanted["exclude"]
         }
 

@@ -109,12 +109,14 @@ class Responder(NamedTuple):
 class Catalogue(NamedTuple):
     """The detections and responders to choose from, by id, sorted.
 
-    `packs` gives the pack of every detection there is, also of those that were not read.
+    `packs` gives the pack of every detection there is, also of those that were not read; `own`
+    are those of the user's folders.
     """
 
     detections: Mapping[str, Detection]
     responders: Mapping[str, Responder]
     packs: Mapping[str, str]
+    own: frozenset[str] = frozenset()
 
 
 class Target(NamedTuple):
