@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from generator import central, handoffs, limits, member, names
+from generator import central, handoffs, limits, member, names, pages
 from generator.forwarding import Forward, forwards
 from generator.model import Json, Mistake, Shape
 from generator.yaml_text import yaml_text
@@ -32,6 +32,7 @@ def render(shape: Shape) -> dict[str, str]:
         raise Mistake(broken)
     manifest = _manifest(shape, rules, templates, files)
     files.update(handoffs.files(shape))
+    files.update(pages.files(shape, rules))
     manifest["files"] = sorted(files)
     files[names.MANIFEST] = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     return {name: files[name] for name in sorted(files)}
