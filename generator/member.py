@@ -45,9 +45,9 @@ def roles_template(shape: Shape) -> dict[str, Json]:
 def rules_template(shape: Shape, forwards: tuple[Forward, ...]) -> dict[str, Json]:
     """The forwarding rules of the default bus, and what becomes of events they cannot forward."""
     prefix = shape.name_prefix
-    letters = queues.dead_letter_queue(names.UNDELIVERED, names.undelivered_queue(prefix))
+    letters = queues.dead_letter_queue(names.UNFORWARDED, names.unforwarded_queue(prefix))
     letters_policy = queues.queue_policy(
-        names.UNDELIVERED_POLICY,
+        names.UNFORWARDED_POLICY,
         letters,
         policies.member_rules_may_send(GetAtt(letters, "Arn"), prefix),
     )
@@ -134,8 +134,8 @@ def _rule(forward: Forward, prefix: str) -> events.Rule:
                 Id="central-bus",
                 Arn=Ref(names.CENTRAL_BUS_ARN),
                 RoleArn=forwarder,
-                DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNDELIVERED, "Arn")),
+                DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNFORWARDED, "Arn")),
             )
         ],
-        DependsOn=names.UNDELIVERED_POLICY,
+        DependsOn=names.UNFORWARDED_POLICY,
     )

@@ -9,7 +9,10 @@ from __future__ import annotations
 from generator.model import Json
 
 DEFAULT_PREFIX = "trailbus"
-PREFIX_FORM = r"[a-z][a-z0-9-]{0,14}[a-z0-9]"
+PREFIX_FORM = r"(?!aws|ssm|default$)[a-z][a-z0-9-]{0,14}[a-z0-9]"
+"""Parameters in SSM may not begin with aws or ssm, and the bus of the name default is AWS's own.
+https://docs.aws.amazon.com/systems-manager/latest/userguide/sysman-parameter-name-constraints.html
+https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateEventBus.html"""
 PREFIX_TOKEN = "${name_prefix}"  # noqa: S105 - stands for the prefix in detection files
 TARGET_FORM = r"[a-z][a-z0-9-]{0,29}[a-z0-9]"
 DETECTION_FORM = r"[a-z][a-z0-9_]{2,44}"
@@ -71,8 +74,16 @@ def central_rule(prefix: str, detection: str, part: int = 1) -> str:
 
 
 def undelivered_queue(prefix: str) -> str:
-    """Where EventBridge leaves what it could not deliver; the same name on both sides."""
+    """Where central rules leave what they could not deliver."""
     return f"{prefix}-undelivered"
+
+
+def unforwarded_queue(prefix: str) -> str:
+    """Where a member's forwarding rules leave what they could not forward.
+
+    Not the central queue's name: the central account is a member and holds both.
+    """
+    return f"{prefix}-unforwarded"
 
 
 def queue(prefix: str, target: str, given: str = "") -> str:
@@ -152,6 +163,8 @@ ARCHIVE = "Archive"
 TOPIC_KEY = "TopicKey"
 UNDELIVERED = "Undelivered"
 UNDELIVERED_POLICY = "UndeliveredPolicy"
+UNFORWARDED = "Unforwarded"
+UNFORWARDED_POLICY = "UnforwardedPolicy"
 ALARM_TOPIC = "AlarmTopic"
 REPORT_TOPIC = "ReportTopic"
 MEMORY = "Memory"

@@ -74,22 +74,25 @@ def policy_on(world: World, arn: str) -> Policy | None:
         return None
     if resource.type == "AWS::KMS::Key":
         return _resource(_document(resource.properties["KeyPolicy"]), arn)
-    statements: list[Json] = []
-    for holder in _holders(world, resource):
-        statements += holder
+    statements = [statement for held in _holders(world, resource) for statement in held]
     if not statements:
         return None
     return _resource(_document({"Version": "2012-10-17", "Statement": statements}), arn)
 
 
+# Of each type with a policy of its own: the type that carries it, and how that names it.
+_POLICIES = {
+    "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
+    "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
+    "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+}
+
+
 def _holders(world: World, resource: Resource) -> list[list[Json]]:
     """The statements of every policy resource that names this one."""
-    kinds = {
-        "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
-        "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
-        "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
-    }
-    type_, key = kinds[resource.type]
+    if resource.type not in _POLICIES:
+        return []
+    type_, key = _POLICIES[resource.type]
     found = []
     for policy in world.inventory.of_type(resource.account, resource.region, type_):
         named = policy.properties.get(key)

@@ -74,6 +74,8 @@ class Edge:
         self.check = check
         self.calls: list[Made] = []
         """Every call that has ended, in order."""
+        self.fault: Exception | None = None
+        """What went wrong in the simulation itself; whoever called may have swallowed it."""
         self._identities: dict[str, Identity] = {}
         self._numbers = itertools.count(1)
         self._loader = Loader()
@@ -138,6 +140,9 @@ class Edge:
                 "Error": {"Code": error.code, "Message": error.message},
                 "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "simulated"},
             }
+        except Exception as fault:
+            self.fault = fault
+            raise
 
     def _note(self, parsed: Any, context: Any, **_: Any) -> None:
         """botocore's hook after a call, whoever answered it."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
@@ -35,7 +36,7 @@ class Functions:
         self.home = account, region
         self.log: list[str] = []
         """What the functions printed, a line each."""
-        self._handlers: dict[str, Any] = {}
+        self._handlers: dict[str, ModuleType] = {}
 
     def pump(self, now: datetime) -> list[Action]:
         """Feeds every function until its queue is empty; gives what they changed.
@@ -98,24 +99,29 @@ class Functions:
         printed = io.StringIO()
         with self._running(function, environment), contextlib.redirect_stdout(printed):
             module = self._loaded(function)
-            module["now"] = lambda: now
+            vars(module)["now"] = lambda: now
             try:
-                answer = module["handler"](dict(event), SimpleNamespace(function_name=name))
+                answer = module.handler(dict(event), SimpleNamespace(function_name=name))
             except Exception as error:  # noqa: BLE001 - Lambda catches whatever a handler raises
                 print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201 - into its log
                 answer = None
         self.log += printed.getvalue().splitlines()
+        if self.edge.fault is not None:
+            raise self.edge.fault  # the simulation's, not the handler's
         return answer
 
-    def _loaded(self, function: Resource) -> dict[str, Any]:
+    def _loaded(self, function: Resource) -> ModuleType:
         """The function's module, loaded once as a warm environment keeps it."""
         code = str(function.properties["Code"]["ZipFile"])
         if function.arn not in self._handlers:
-            module: dict[str, Any] = {"__name__": "index"}
-            exec(compile(code, f"{function.arn}/index.py", "exec"), module)  # noqa: S102
+            module = ModuleType("index")
+            sys.modules["index"] = module  # where the code looks itself up while it is loaded
+            try:
+                exec(compile(code, f"{function.arn}/index.py", "exec"), vars(module))  # noqa: S102
+            finally:
+                del sys.modules["index"]
             self._handlers[function.arn] = module
-        loaded: dict[str, Any] = self._handlers[function.arn]
-        return loaded
+        return self._handlers[function.arn]
 
     @contextlib.contextmanager
     def _running(self, function: Resource, environment: Mapping[str, Any]) -> Iterator[None]:

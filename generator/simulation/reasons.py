@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
 
 from generator.model import Detection, Json, Shape
-from generator.patterns import compiled, misses
+from generator.patterns import compiled, conjunctions, misses
 from generator.simulation.journeys import Journey
 from generator.simulation.router import Router
 from generator.simulation.world import World, partition_of
@@ -27,6 +28,8 @@ class Reasons:
         self.router = router
         self.shape = shape
         self.patterns = [(detection, compiled(detection.pattern)) for detection in shape.detections]
+        self._names = {detection.id: _event_names(detection) for detection in shape.detections}
+        self._alike: dict[tuple[tuple[str, ...], str], float] = {}
 
     def matching(self, event: Mapping[str, Json]) -> list[Detection]:
         """The enabled detections whose pattern matches."""
@@ -71,29 +74,56 @@ class Reasons:
         return f"forwarded, but no central rule takes it: {', '.join(routed)}"
 
     def _nearest(self, event: Mapping[str, Json]) -> str:
-        """What the nearest detection would want otherwise."""
-        best: tuple[int, str] | None = None
+        """What the nearest detection would want otherwise: the fewest conditions that fail, and
+        of those with equally many the one whose event names look most like this one's."""
+        name = _event_name(event)
+        best: tuple[int, float, str, str] | None = None
         for detection, _ in self.patterns:
-            if not _same_subject(detection, event):
+            wanted = self._names[detection.id]
+            if name not in wanted and not _same_source(detection, event):
                 continue
             unmet = misses(dict(detection.pattern), dict(event))
-            told = f"{detection.id}: {'; '.join(str(miss) for miss in unmet)}"
-            if best is None or len(unmet) < best[0]:
-                best = len(unmet), told
-        return "no detection matches" + (f"; nearest is {best[1]}" if best else "")
+            rank = len(unmet), -self._likeness(wanted, name), detection.id
+            if best is None or rank < best[:3]:
+                best = (*rank, f"{detection.id}: {'; '.join(str(miss) for miss in unmet)}")
+        return "no detection matches" + (f"; nearest is {best[3]}" if best else "")
+
+    def _likeness(self, wanted: tuple[str, ...], name: str) -> float:
+        key = (wanted, name)
+        if key not in self._alike:
+            ratios = (SequenceMatcher(None, name, other).ratio() for other in wanted)
+            self._alike[key] = max(ratios, default=0.0)
+        return self._alike[key]
 
 
 def _from_cloudtrail(event: Mapping[str, Json]) -> bool:
     return str(event.get("detail-type", "")).endswith("via CloudTrail")
 
 
-def _same_subject(detection: Detection, event: Mapping[str, Json]) -> bool:
-    """Whether a detection is about this service at all: others are no near miss."""
-    source = str(event.get("source", ""))
-    for wanted in detection.pattern.get("source", []):
-        if wanted == source:
-            return True
+def _event_name(event: Mapping[str, Json]) -> str:
+    detail = event.get("detail")
+    return str(detail.get("eventName", "")) if isinstance(detail, Mapping) else ""
+
+
+def _event_names(detection: Detection) -> tuple[str, ...]:
+    """The event names that a detection lists."""
+    names = {
+        value
+        for conjunction in conjunctions(detection.pattern)
+        for value in conjunction.get("detail.eventName", ())
+        if isinstance(value, str)
+    }
+    return tuple(sorted(names))
+
+
+def _same_source(detection: Detection, event: Mapping[str, Json]) -> bool:
+    """Whether a detection is about this service, or about failures of any service and this is one.
+
+    Others are no near miss.
+    """
+    sources = detection.pattern.get("source", [])
+    if event.get("source") in [source for source in sources if isinstance(source, str)]:
+        return True
     detail = event.get("detail")
     failed = isinstance(detail, Mapping) and detail.get("errorCode")
-    general = any(isinstance(wanted, Mapping) for wanted in detection.pattern.get("source", []))
-    return bool(general and failed)
+    return bool(failed and any(isinstance(source, Mapping) for source in sources))

@@ -55,7 +55,8 @@ def simulate(
     """
     world = world_of(place, accounts)
     with opened(world) as cloud:
-        cloud.cloudformation.stack_sets.activate()
+        management = cloud.administrator(place.management_account, place.central_region)
+        management.client("cloudformation").activate_organizations_access()
         cloud.trails.add(
             place.management_account,
             world.regions[0],
@@ -74,11 +75,13 @@ def deployed(cloud: Cloud, bundle: Bundle, place: Place) -> list[Outcome]:
     want = wanted(bundle, place, tuple(place.regions or ()))
     door = cloud.door(place)
     outcomes = apply(door, want, plan(want, look(door, want)), cloud.pause)
-    problems = [
-        Problem("simulated deployment", f"{outcome.step.sentence}: {outcome.reason}")
-        for outcome in outcomes
-        if not outcome.ok
-    ]
+    problems = []
+    for outcome in outcomes:
+        if not outcome.ok and not outcome.failures:
+            problems.append(Problem("simulated rollout", outcome.reason))
+        for cell in outcome.failures:
+            where = f"simulated rollout: {cell.account} {cell.region}"
+            problems.append(Problem(where, f"{cell.status}: {cell.reason}"))
     if problems:
         raise Mistake(problems)
     return outcomes
