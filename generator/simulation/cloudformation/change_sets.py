@@ -179,9 +179,7 @@ class ChangeSets:
         """The change set that a request names."""
         return self._get(request, account, region)
 
-    def _stack(
-        self, request: Request, account: str, region: str, type_: str
-    ) -> tuple[Stack, bool]:
+    def _stack(self, request: Request, account: str, region: str, type_: str) -> tuple[Stack, bool]:
         name = request["StackName"]
         stack = self.registry.find(account, region, name)
         if stack is not None and not stack.exists:
@@ -215,9 +213,18 @@ class ChangeSets:
             f"changeSet/{name}/{identity}"
         )
         change_set = ChangeSet(
-            arn, name, stack, type_, blueprint, {}, [], found, self.world.clock,
+            arn,
+            name,
+            stack,
+            type_,
+            blueprint,
+            {},
+            [],
+            found,
+            self.world.clock,
             identifier(arn, "operation"),
-            request.get("Description", ""), request.get("OnStackFailure", ""),
+            request.get("Description", ""),
+            request.get("OnStackFailure", ""),
         )
         self._sets[arn] = change_set
         return change_set
@@ -244,7 +251,9 @@ class ChangeSets:
             if name in self._sets:
                 return self._sets[name]
         elif "StackName" not in request:
-            raise invalid("StackName must be specified if ChangeSetName is not specified as an ARN.")
+            raise invalid(
+                "StackName must be specified if ChangeSetName is not specified as an ARN."
+            )
         else:
             stack = self.registry.get(account, region, request["StackName"])
             for one in self._of(stack):

@@ -18,7 +18,7 @@ from generator.simulation.world import Resource, ServiceError
 from .intrinsics import Cell
 from .making import Failure, Maker, reason_of, with_tags
 from .providers import kind as kind_of
-from .stack import Entry, Stack
+from .stack import Entry, Stack, last_first
 from .template import Blueprint, Declared
 
 Step = Callable[[], None]
@@ -284,7 +284,7 @@ class Deployment:
     ) -> list[str]:
         """Removes resources in the reverse of their making; gives the ids of those that stay."""
         left = []
-        for entry in _last_first(entries):
+        for entry in last_first(entries):
             name = entry.declared.logical_id
             try:
                 self._discard(stack, entry, creating=creating, replacing=replacing)
@@ -339,29 +339,9 @@ def must_replace(entry: Entry, declared: Declared, properties: dict[str, Json]) 
     if declared.type != entry.resource.type:
         return True
     return any(
-        properties.get(name) != entry.expected.get(name)
-        for name in kind_of(declared.type).settled
+        properties.get(name) != entry.expected.get(name) for name in kind_of(declared.type).settled
     )
 
 
 def _raise(why: str) -> None:
     raise Failure(why)
-
-
-def _last_first(entries: list[Entry]) -> list[Entry]:
-    """Entries so that each comes before what it needs."""
-    inside = {entry.declared.logical_id for entry in entries}
-    waiting = {entry.declared.logical_id: entry for entry in entries}
-    users = {name: 0 for name in waiting}
-    for entry in entries:
-        for needed in entry.declared.after & inside:
-            users[needed] += 1
-    ordered: list[Entry] = []
-    while waiting:
-        free = [name for name in reversed(waiting) if users[name] == 0] or list(waiting)
-        for name in free:
-            entry = waiting.pop(name)
-            ordered.append(entry)
-            for needed in entry.declared.after & inside:
-                users[needed] -= 1
-    return ordered

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -209,7 +209,7 @@ def _attribute(cell: Cell, logical_id: str, attribute: str) -> Json:
     return attributes[attribute]
 
 
-_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
+VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
 
 
 def _sub(argument: Json, scope: Scope) -> Any:
@@ -219,7 +219,7 @@ def _sub(argument: Json, scope: Scope) -> Any:
     local = {name: reduced(value, scope) for name, value in own.items()}
     pieces: list[Any] = []
     end = 0
-    for match in _VARIABLE.finditer(pattern):
+    for match in VARIABLE.finditer(pattern):
         pieces.append(pattern[end : match.start()])
         pieces.append(_variable(match, local, scope))
         end = match.end()
@@ -353,7 +353,7 @@ def _all(argument: Json, name: str, scope: Scope) -> Any:
 
 def _equals(operands: Json) -> bool:
     left, right = _two(operands, "Fn::Equals")
-    return comparable(left) == comparable(right)
+    return bool(comparable(left) == comparable(right))
 
 
 def comparable(value: Json) -> Json:
@@ -366,27 +366,3 @@ _TRUTHS: dict[str, Callable[[Any], bool]] = {
     "Fn::Or": any,
     "Fn::Not": lambda parts: not parts[0],
 }
-
-
-# --- What a value speaks of
-
-
-def mentions(value: Json) -> Iterator[str]:
-    """The names that Ref, Fn::GetAtt and Fn::Sub in a value speak of, own variables excepted."""
-    if isinstance(value, list):
-        for item in value:
-            yield from mentions(item)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key == "Ref" and isinstance(item, str):
-                yield item
-            elif key == "Fn::GetAtt":
-                yield item.split(".", 1)[0] if isinstance(item, str) else str(item[0])
-            elif key == "Fn::Sub":
-                pattern, own = (item, {}) if isinstance(item, str) else _two(item, key)
-                for literal, name in _VARIABLE.findall(str(pattern)):
-                    if not literal and name not in own:
-                        yield name.strip().split(".", 1)[0]
-                yield from mentions(list(own.values()))
-            else:
-                yield from mentions(item)

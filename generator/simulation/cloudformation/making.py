@@ -97,9 +97,7 @@ class Maker:
             return True
         return self.world.inventory.get(site.account, site.region, type_, name) is not None
 
-    def name_conflict(
-        self, stack: Stack, declared: Declared, properties: Properties
-    ) -> str | None:
+    def name_conflict(self, stack: Stack, declared: Declared, properties: Properties) -> str | None:
         """What making the resource would clash with, for the validation of change sets."""
         kind = kind_of(declared.type)
         name = str(properties.get(kind.name) or "") if kind.name else ""

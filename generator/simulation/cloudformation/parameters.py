@@ -64,12 +64,16 @@ def resolved(
         name = entry.get("ParameterKey", "")
         if entry.get("UsePreviousValue"):
             if "ParameterValue" in entry:
-                raise invalid(f"Invalid input for parameter key {name}. Cannot specify usePrevious"
-                              "Value as true and non empty value for a parameter")
+                raise invalid(
+                    f"Invalid input for parameter key {name}. Cannot specify usePrevious"
+                    "Value as true and non empty value for a parameter"
+                )
             if name in declared and name not in known:
-                raise invalid(f"Invalid input for parameter key {name}. "
-                              "Cannot specify usePreviousValue as true for a parameter key not in "
-                              "the previous template")
+                raise invalid(
+                    f"Invalid input for parameter key {name}. "
+                    "Cannot specify usePreviousValue as true for a parameter key not in "
+                    "the previous template"
+                )
             values[name] = known.get(name, "")
         else:
             values[name] = str(entry.get("ParameterValue", ""))

@@ -43,7 +43,7 @@ def _truth(value: Json, values: Mapping[str, Json]) -> bool:
         raise malformed(f"{name} in Rules cannot be used here, or is not simulated")
     left, right = (_value(operand, values) for operand in operands)
     if name == "Fn::Equals":
-        return left == right
+        return bool(left == right)
     if name == "Fn::Contains":
         return right in left
     if name == "Fn::EachMemberEquals":

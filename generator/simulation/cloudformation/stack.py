@@ -132,3 +132,22 @@ def pseudo(
         "AWS::StackName": name,
         "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
     }
+
+
+def last_first(entries: list[Entry]) -> list[Entry]:
+    """Entries so that each comes before what it needs."""
+    inside = {entry.declared.logical_id for entry in entries}
+    waiting = {entry.declared.logical_id: entry for entry in entries}
+    users = dict.fromkeys(waiting, 0)
+    for entry in entries:
+        for needed in entry.declared.after & inside:
+            users[needed] += 1
+    ordered: list[Entry] = []
+    while waiting:
+        free = [name for name in reversed(waiting) if users[name] == 0] or list(waiting)
+        for name in free:
+            entry = waiting.pop(name)
+            ordered.append(entry)
+            for needed in entry.declared.after & inside:
+                users[needed] -= 1
+    return ordered

@@ -1,4 +1,4 @@
-"""The API of stacks: an operation is in progress when its call returns, and goes on when asked after.
+"""The API of stacks: an operation is in progress when its call returns.
 
 Every answer about a stack tells its present state, and then lets its operation take one step.
 """
@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 
 from generator.model import Json
-from generator.simulation.world import World
+from generator.simulation.world import ServiceError, World
 
 from . import parameters
 from .changes import changes, outputs_change
 from .deployment import Deployment
+from .providers.kind import identifier
 from .refusals import invalid
 from .registry import Registry
 from .requests import (
@@ -48,8 +49,6 @@ class Stacks:
                 "constraint: Member must satisfy regular expression pattern: [a-zA-Z][-a-zA-Z0-9]*"
             )
         if self.registry.find(account, region, name):
-            from generator.simulation.world import ServiceError
-
             raise ServiceError("AlreadyExistsException", f"Stack [{name}] already exists")
         if "DisableRollback" in request and "OnFailure" in request:
             raise invalid("You cannot specify both OnFailure and DisableRollback")
@@ -133,11 +132,11 @@ class Stacks:
     def describe_stacks(self, request: Request, account: str, region: str) -> Answer:
         if "StackName" in request:
             stack = self.registry.get(account, region, request["StackName"])
-            answer = {"Stacks": [described(stack)]}
+            one: Answer = {"Stacks": [described(stack)]}
             stack.advance()
-            return answer
+            return one
         stacks, rest = page(self.registry.of(account, region), request)
-        answer = {"Stacks": [described(stack) for stack in stacks], **rest}
+        answer: Answer = {"Stacks": [described(stack) for stack in stacks], **rest}
         for stack in stacks:
             stack.advance()
         return answer
@@ -211,8 +210,6 @@ class Stacks:
         stack.retain_except_on_create = bool(request.get("RetainExceptOnCreate"))
 
     def _begin(self, stack: Stack, operation: str) -> None:
-        from .providers.kind import identifier
-
         stack.operation_type = operation
         stack.operation_id = identifier(stack.id, operation, str(len(stack.events)))
 
@@ -244,7 +241,7 @@ def described(stack: Stack) -> Answer:
             "NotificationARNs": stack.notification_arns,
             "Tags": listed_tags(stack.tags),
             "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
-            "Outputs": stack.outputs if not stack.busy else [],
+            "Outputs": stack.outputs,
         }
     )
     if blueprint:

@@ -14,7 +14,9 @@ from typing import Any
 from generator.model import Json
 
 from . import parameters, rules
-from .intrinsics import PSEUDO_PARAMETERS, Cell, Later, Scope, computed, mentions, reduced
+from .intrinsics import PSEUDO_PARAMETERS, Cell, Later, Scope, computed, reduced
+from .mentions import mentions
+from .parameters import Values
 from .parsing import parsed
 from .refusals import invalid, malformed
 
@@ -23,6 +25,7 @@ BODY_LIMIT = 51_200
 URL_LIMIT = 1_048_576
 RESOURCE_LIMIT = 500
 OUTPUT_LIMIT = 200
+DESCRIPTION_LIMIT = 1_024
 
 _SECTIONS = {
     "AWSTemplateFormatVersion",
@@ -52,7 +55,12 @@ _NAMED = {
     "AWS::IAM::Role": "RoleName",
     "AWS::IAM::User": "UserName",
 }
-_ACKNOWLEDGED = {*_NAMED, "AWS::IAM::AccessKey", "AWS::IAM::Policy", "AWS::IAM::UserToGroupAddition"}
+_ACKNOWLEDGED = {
+    *_NAMED,
+    "AWS::IAM::AccessKey",
+    "AWS::IAM::Policy",
+    "AWS::IAM::UserToGroupAddition",
+}
 """What needs a capability.
 https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html"""
 
@@ -105,7 +113,7 @@ class Template:
     def _acknowledged(self) -> list[Declared]:
         return [declared for declared in self.resources.values() if declared.type in _ACKNOWLEDGED]
 
-    def blueprint(self, values: parameters.Values) -> Blueprint:
+    def blueprint(self, values: Values) -> Blueprint:
         """The template with these parameter values, ready to be deployed anywhere."""
         key = tuple(values.values())
         if key not in self._blueprints:
@@ -118,7 +126,7 @@ class Template:
 class Blueprint:
     """A template with its parameters: what depends on nothing else is evaluated."""
 
-    def __init__(self, template: Template, values: parameters.Values) -> None:
+    def __init__(self, template: Template, values: Values) -> None:
         self.template = template
         self.values = values
         self.parameters = {
@@ -183,20 +191,26 @@ def template(text: str) -> Template:
     """The template of that text; ServiceError ValidationError when CloudFormation refuses it."""
     sections = parsed(text)
     if "Transform" in sections:
-        raise malformed("transforms are not simulated, and StackSets that Organizations manages "
-                        "allow none")
+        raise malformed(
+            "transforms are not simulated, and StackSets that Organizations manages allow none"
+        )
     if strange := sorted(set(sections) - _SECTIONS):
         raise invalid(f"Invalid template property or properties [{', '.join(strange)}]")
     declared = sections.get("Resources")
     if not isinstance(declared, dict) or not declared:
         raise malformed("At least one Resources member must be defined.")
     if len(declared) > RESOURCE_LIMIT:
-        raise malformed(f"Number of resources, {len(declared)}, is greater than maximum allowed, "
-                        f"{RESOURCE_LIMIT}")
+        raise malformed(
+            f"Number of resources, {len(declared)}, is greater than maximum allowed, "
+            f"{RESOURCE_LIMIT}"
+        )
+    if len(str(sections.get("Description") or "").encode()) > DESCRIPTION_LIMIT:
+        raise malformed(f"Template Description length must be at most {DESCRIPTION_LIMIT} bytes")
     outputs = sections.get("Outputs") or {}
     if len(outputs) > OUTPUT_LIMIT:
-        raise malformed(f"Number of outputs, {len(outputs)}, is greater than maximum, "
-                        f"{OUTPUT_LIMIT}")
+        raise malformed(
+            f"Number of outputs, {len(outputs)}, is greater than maximum, {OUTPUT_LIMIT}"
+        )
     known = sections.get("Parameters") or {}
     parameters.check_declarations(known)
     resources = {

@@ -74,8 +74,11 @@ def _check(site: Site, properties: Properties) -> None:
     organization = site.world.organization
     administrators = {organization.management, *organization.delegates.get(SERVICE, ())}
     if truth(properties.get("IsOrganizationTrail")) and site.account not in administrators:
-        raise refuse("Only the management account or a delegated administrator of the organization "
-                     "can make an organization trail.", "AccessDenied")
+        raise refuse(
+            "Only the management account or a delegated administrator of the organization "
+            "can make an organization trail.",
+            "AccessDenied",
+        )
     if truth(properties.get("IsOrganizationTrail")) and SERVICE not in organization.trusted:
         raise refuse("CloudTrail has no trusted access to the organization.")
 

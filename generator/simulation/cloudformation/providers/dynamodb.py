@@ -20,8 +20,10 @@ def _table(site: Site, name: str, properties: Properties) -> Outcome:
     billing = str(properties.get("BillingMode", "PROVISIONED"))
     throughput = properties.get("ProvisionedThroughput")
     if billing == "PROVISIONED" and not throughput:
-        raise refuse("One or more parameter values were invalid: ReadCapacityUnits and "
-                     "WriteCapacityUnits must both be specified when BillingMode is PROVISIONED")
+        raise refuse(
+            "One or more parameter values were invalid: ReadCapacityUnits and "
+            "WriteCapacityUnits must both be specified when BillingMode is PROVISIONED"
+        )
     sse: dict[str, Json] | None = None
     if truth((properties.get("SSESpecification") or {}).get("SSEEnabled")):
         sse = {"Enabled": True, "SSEType": "KMS"}

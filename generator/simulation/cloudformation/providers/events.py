@@ -48,9 +48,13 @@ def _rule(site: Site, name: str, properties: Properties) -> Outcome:
         if bus_name(rule.properties.get("EventBusName")) == bus
     ]
     if len(on_bus) >= RULES_PER_BUS:
-        raise refuse(f"The requested resource exceeds the maximum number allowed: "
-                     f"{RULES_PER_BUS} rules on {bus}", "ServiceLimitExceeded")
+        raise refuse(
+            f"The requested resource exceeds the maximum number allowed: "
+            f"{RULES_PER_BUS} rules on {bus}",
+            "ServiceLimitExceeded",
+        )
     # Ref of a rule on a custom bus carries the bus's name, too.
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-events-rule.html
     physical_id = name if bus == "default" else f"{bus}|{name}"
     return Outcome(physical_id, {"Arn": arn, "RuleName": name})
 
@@ -85,8 +89,11 @@ def check_rule(site: Site, name: str, bus: str, arn: str, properties: Properties
         _check_pattern(pattern, site.account)
     targets = properties.get("Targets", [])
     if len(targets) > TARGETS_PER_RULE:
-        raise refuse(f"The requested resource exceeds the maximum number allowed: "
-                     f"{TARGETS_PER_RULE} targets on a rule", "ServiceLimitExceeded")
+        raise refuse(
+            f"The requested resource exceeds the maximum number allowed: "
+            f"{TARGETS_PER_RULE} targets on a rule",
+            "ServiceLimitExceeded",
+        )
     ids = [str(target.get("Id")) for target in targets]
     if len(set(ids)) != len(ids):
         raise refuse("Duplicated target ids of a rule")
@@ -119,8 +126,10 @@ def _check_target(site: Site, rule_arn: str, target: Mapping[str, Json]) -> None
     arn = str(target.get("Arn", ""))
     parts = arn.split(":", 5)
     if len(parts) != 6 or parts[0] != "arn" or not target.get("Id"):
-        raise refuse(f"Parameter {arn or target} is not valid. Reason: Provided Arn is not in "
-                     "correct format.")
+        raise refuse(
+            f"Parameter {arn or target} is not valid. Reason: Provided Arn is not in "
+            "correct format."
+        )
     _, partition, service, region, account, rest = parts
     role = str(target.get("RoleArn") or "")
     to_a_bus = service == "events" and rest.startswith("event-bus/")
@@ -144,15 +153,20 @@ def _check_target(site: Site, rule_arn: str, target: Mapping[str, Json]) -> None
         # The receiver's policy is asked when the target is made.
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
         if why_not:
-            raise refuse(f"{rule_arn} is not authorized to perform: events:PutEvents on resource: "
-                         f"{arn} ({why_not})", "AccessDenied")
+            raise refuse(
+                f"{rule_arn} is not authorized to perform: events:PutEvents on resource: "
+                f"{arn} ({why_not})",
+                "AccessDenied",
+            )
 
 
 def _check_input(target: Mapping[str, Json], to_a_bus: bool, arn: str) -> None:
     inputs = [key for key in _INPUTS if target.get(key) is not None]
     if len(inputs) > 1:
-        raise refuse("Only one of Input, InputPath, or InputTransformer must be provided for "
-                     f"target {target['Id']}.")
+        raise refuse(
+            "Only one of Input, InputPath, or InputTransformer must be provided for "
+            f"target {target['Id']}."
+        )
     # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutTargets.html
     if to_a_bus and inputs:
         raise refuse(f"{inputs[0]} is not supported for the event bus target {arn}.")
@@ -160,8 +174,10 @@ def _check_input(target: Mapping[str, Json], to_a_bus: bool, arn: str) -> None:
         raise refuse(f"RetryPolicy is not supported for the event bus target {arn}.")
     transformer = target.get("InputTransformer") or {}
     if len(str(transformer.get("InputTemplate", ""))) > TEMPLATE_LENGTH:
-        raise refuse(f"The InputTemplate of target {target['Id']} is longer than "
-                     f"{TEMPLATE_LENGTH} characters.")
+        raise refuse(
+            f"The InputTemplate of target {target['Id']} is longer than "
+            f"{TEMPLATE_LENGTH} characters."
+        )
 
 
 def _check_letters(site: Site, target: Mapping[str, Json]) -> None:
@@ -174,8 +190,10 @@ def _check_letters(site: Site, target: Mapping[str, Json]) -> None:
         return
     parts = arn.split(":")
     if parts[2:4] != ["sqs", site.region] or arn.endswith(".fifo"):
-        raise refuse(f"The dead-letter queue {arn} of target {target['Id']} must be a standard "
-                     f"queue in {site.region}.")
+        raise refuse(
+            f"The dead-letter queue {arn} of target {target['Id']} must be a standard "
+            f"queue in {site.region}."
+        )
 
 
 def _check_role(site: Site, role_arn: str) -> None:
@@ -191,8 +209,9 @@ def _check_role(site: Site, role_arn: str) -> None:
     from .iam import trusts_service
 
     if not trusts_service(site, role_arn, "events.amazonaws.com"):
-        raise refuse(f"Provided role '{role_arn}' cannot be assumed by principal "
-                     "'events.amazonaws.com'.")
+        raise refuse(
+            f"Provided role '{role_arn}' cannot be assumed by principal 'events.amazonaws.com'."
+        )
 
 
 def _bus(site: Site, name: str, properties: Properties) -> Outcome:
@@ -223,8 +242,11 @@ def _check_bus_policy(site: Site, properties: Properties, own: Resource | None) 
     document = {"Version": "2012-10-17", "Statement": statements}
     length = len(json.dumps(document, separators=(",", ":")))
     if length > BUS_POLICY_LENGTH:
-        raise refuse(f"The policy of the bus {bus} would have {length} characters, at most "
-                     f"{BUS_POLICY_LENGTH}", "ServiceLimitExceeded")
+        raise refuse(
+            f"The policy of the bus {bus} would have {length} characters, at most "
+            f"{BUS_POLICY_LENGTH}",
+            "ServiceLimitExceeded",
+        )
 
 
 def _connection(site: Site, name: str, properties: Properties) -> Outcome:

@@ -27,8 +27,10 @@ def _check(site: Site, name: str, properties: Properties) -> None:
     if inline is not None and len(str(inline).encode()) > INLINE_LENGTH:
         raise refuse(f"The inline code of {name} is longer than {INLINE_LENGTH} bytes")
     if inline is not None and not str(properties.get("Handler", "")).startswith("index."):
-        raise refuse(f"Inline code stands in a file named index: the handler of {name} must be "
-                     "index.something")
+        raise refuse(
+            f"Inline code stands in a file named index: the handler of {name} must be "
+            "index.something"
+        )
     variables = (properties.get("Environment") or {}).get("Variables") or {}
     length = sum(len(f"{key}{value}".encode()) for key, value in variables.items())
     if length > ENVIRONMENT_LENGTH:
@@ -61,14 +63,19 @@ def _check_mapping(site: Site, properties: Properties) -> None:
     hidden = int(source.properties.get("VisibilityTimeout", 30))
     takes = int(function.properties.get("Timeout", 3))
     if hidden < takes:
-        raise refuse(f"Queue visibility timeout: {hidden} seconds is less than Function timeout: "
-                     f"{takes} seconds")
-    batch, window = int(properties.get("BatchSize", 10)), properties.get(
-        "MaximumBatchingWindowInSeconds", 0
+        raise refuse(
+            f"Queue visibility timeout: {hidden} seconds is less than Function timeout: "
+            f"{takes} seconds"
+        )
+    batch, window = (
+        int(properties.get("BatchSize", 10)),
+        properties.get("MaximumBatchingWindowInSeconds", 0),
     )
     if batch > 10 and int(window) < 1:
-        raise refuse("Maximum batch window in seconds must be greater than 0 if maximum batch size "
-                     "is greater than 10")
+        raise refuse(
+            "Maximum batch window in seconds must be greater than 0 if maximum batch size "
+            "is greater than 10"
+        )
 
 
 def _function(site: Site, named: str) -> Resource:
@@ -87,8 +94,10 @@ def _permission(site: Site, name: str, properties: Properties) -> Outcome:
         if str(permission.properties["FunctionName"]).rpartition(":")[2] == function.physical_id
     ]
     if len(json.dumps([*others, properties])) > POLICY_LENGTH:
-        raise refuse(f"The final policy size is bigger than the limit ({POLICY_LENGTH}).",
-                     "ServiceLimitExceeded")
+        raise refuse(
+            f"The final policy size is bigger than the limit ({POLICY_LENGTH}).",
+            "ServiceLimitExceeded",
+        )
     return Outcome(name, {"Id": name})
 
 
@@ -110,8 +119,14 @@ KINDS = {
     ),
     PERMISSION: Kind(
         _permission,
-        fixed=("Action", "FunctionName", "Principal", "PrincipalOrgID", "SourceAccount",
-               "SourceArn"),
+        fixed=(
+            "Action",
+            "FunctionName",
+            "Principal",
+            "PrincipalOrgID",
+            "SourceAccount",
+            "SourceArn",
+        ),
         needs=("Action", "FunctionName", "Principal"),
     ),
 }

@@ -51,6 +51,12 @@ def role_trusts(account: str, partition: str, role_arn: str, *principals: str) -
     return False
 
 
+def role_of(account: str, partition: str, name: str) -> str:
+    """The ARN of the role of that name; empty when there is none."""
+    roles = iam_backends[account][partition].get_roles()
+    return next((str(role.arn) for role in roles if role.name == name), "")
+
+
 def _names(statement: Mapping[str, Json], principals: tuple[str, ...]) -> bool:
     principal = statement.get("Principal") or {}
     if principal == "*":
@@ -67,15 +73,18 @@ def _document(value: Json, limit: int, what: str) -> str:
     text = value if isinstance(value, str) else json.dumps(value)
     # IAM does not count white space.
     if len(re.sub(r"\s", "", text)) > limit:
-        raise refuse(f"{what}: Maximum policy size of {limit} bytes exceeded",
-                     "ServiceLimitExceeded")
+        raise refuse(
+            f"{what}: Maximum policy size of {limit} bytes exceeded", "ServiceLimitExceeded"
+        )
     return text
 
 
 def _role(site: Site, name: str, properties: Properties) -> Outcome:
     if not _NAME.fullmatch(name) or len(name) > ROLE_NAME_LENGTH:
-        raise refuse(f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy "
-                     f"constraint: at most {ROLE_NAME_LENGTH} characters of [\\w+=,.@-]")
+        raise refuse(
+            f"1 validation error detected: Value '{name}' at 'roleName' failed to satisfy "
+            f"constraint: at most {ROLE_NAME_LENGTH} characters of [\\w+=,.@-]"
+        )
     path = str(properties.get("Path", "/"))
     if not _PATH.fullmatch(path):
         raise refuse(f"The specified value for path is invalid: {path}")
@@ -108,16 +117,19 @@ def _policies(properties: Properties, name: str) -> dict[str, str]:
         for policy in properties.get("Policies", [])
     }
     if sum(len(re.sub(r"\s", "", text)) for text in inline.values()) > INLINE_LENGTH:
-        raise refuse(f"Maximum policy size of {INLINE_LENGTH} bytes exceeded for role {name}",
-                     "ServiceLimitExceeded")
+        raise refuse(
+            f"Maximum policy size of {INLINE_LENGTH} bytes exceeded for role {name}",
+            "ServiceLimitExceeded",
+        )
     return inline
 
 
 def _managed(site: Site, properties: Properties) -> list[Any]:
     arns = [str(arn) for arn in properties.get("ManagedPolicyArns", [])]
     if len(arns) > MANAGED_PER_ROLE:
-        raise refuse(f"Cannot exceed quota for PoliciesPerRole: {MANAGED_PER_ROLE}",
-                     "ServiceLimitExceeded")
+        raise refuse(
+            f"Cannot exceed quota for PoliciesPerRole: {MANAGED_PER_ROLE}", "ServiceLimitExceeded"
+        )
     found = []
     for arn in arns:
         policy = _backend(site).managed_policies.get(arn) or _aws_managed(site, arn)
@@ -194,13 +206,15 @@ def _live_role(site: Site, resource: Resource) -> dict[str, Json] | None:
     live["PermissionsBoundary"] = role.permissions_boundary_arn
     live["Description"] = role.description
     live["Tags"] = role.tags
-    return {key: value for key, value in live.items() if value or key in resource.properties}
+    return live
 
 
 def _managed_policy(site: Site, name: str, properties: Properties) -> Outcome:
     if properties.get("Roles") or properties.get("Users") or properties.get("Groups"):
-        raise refuse("Attaching a managed policy from its own side is not simulated; use the "
-                     "ManagedPolicyArns of the role")
+        raise refuse(
+            "Attaching a managed policy from its own side is not simulated; use the "
+            "ManagedPolicyArns of the role"
+        )
     text = _document(properties["PolicyDocument"], MANAGED_LENGTH, f"policy {name}")
     policy = _backend(site).create_policy(
         str(properties.get("Description", "")), str(properties.get("Path", "/")), text, name, []

@@ -149,9 +149,7 @@ def plain(
         if check is not None:
             check(site, str(properties.get(name) or resource.physical_id), properties)
 
-    return Kind(
-        create, update, name=name, longest=longest, fixed=fixed, needs=needs, tags=tags
-    )
+    return Kind(create, update, name=name, longest=longest, fixed=fixed, needs=needs, tags=tags)
 
 
 def refuse(message: str, code: str = "InvalidRequest") -> ServiceError:

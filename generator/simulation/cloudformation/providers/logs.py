@@ -35,17 +35,17 @@ def _check_policy(site: Site, name: str, properties: Properties) -> None:
         raise refuse(f"The policy {name} is longer than {POLICY_LENGTH} characters")
     known = site.world.inventory.of_type(site.account, site.region, POLICY)
     if len({policy.physical_id for policy in known} | {name}) > POLICIES_PER_REGION:
-        raise refuse(f"Resource limit exceeded: {POLICIES_PER_REGION} resource policies a Region",
-                     "ServiceLimitExceeded")
+        raise refuse(
+            f"Resource limit exceeded: {POLICIES_PER_REGION} resource policies a Region",
+            "ServiceLimitExceeded",
+        )
 
 
 KINDS = {
     "AWS::Logs::LogGroup": plain(
         _group_arn, name="LogGroupName", longest=512, tags="list", check=_check_group
     ),
-    POLICY: plain(
-        name="PolicyName", needs=("PolicyDocument", "PolicyName"), check=_check_policy
-    ),
+    POLICY: plain(name="PolicyName", needs=("PolicyDocument", "PolicyName"), check=_check_policy),
     "AWS::Logs::MetricFilter": plain(
         name="FilterName",
         longest=512,

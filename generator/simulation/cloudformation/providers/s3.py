@@ -98,9 +98,11 @@ def _check_notifications(site: Site, properties: Properties) -> None:
     for entry in given.get("QueueConfigurations", []):
         arn = str(entry["Queue"])
         if not _queue_lets_s3_in(arn):
-            raise refuse("Unable to validate the following destination configurations: "
-                         f"{arn} does not exist, is in another Region, or its policy does not let "
-                         "s3.amazonaws.com send")
+            raise refuse(
+                "Unable to validate the following destination configurations: "
+                f"{arn} does not exist, is in another Region, or its policy does not let "
+                "s3.amazonaws.com send"
+            )
 
 
 def _queue_lets_s3_in(arn: str) -> bool:
@@ -131,8 +133,10 @@ def _delete_bucket(site: Site, resource: Resource) -> None:
     if bucket is None:
         return
     if bucket.keys:
-        raise refuse(f"The bucket you tried to delete is not empty: {resource.physical_id}",
-                     "ResourceConflict")
+        raise refuse(
+            f"The bucket you tried to delete is not empty: {resource.physical_id}",
+            "ResourceConflict",
+        )
     backend.delete_bucket(resource.physical_id)
 
 

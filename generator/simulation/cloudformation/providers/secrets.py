@@ -57,7 +57,8 @@ def _update(site: Site, resource: Resource, properties: Properties) -> None:
 
 def _delete(site: Site, resource: Resource) -> None:
     """CloudFormation leaves no recovery window."""
-    _backend(site).secrets.pop(_name(resource), None)
+    if _name(resource) in _backend(site).secrets:
+        _backend(site).secrets.pop(_name(resource))
 
 
 def _name(resource: Resource) -> str:

@@ -7,7 +7,6 @@ from typing import Any
 
 from moto.sns.models import sns_backends
 
-from generator.model import Json
 from generator.simulation.world import Resource
 
 from .kind import Kind, Outcome, Properties, Site, refuse, tag_map, truth
@@ -64,8 +63,7 @@ def _delete_policy(site: Site, resource: Resource) -> None:
 def _apply(site: Site, properties: Properties) -> None:
     text = json.dumps(properties["PolicyDocument"], separators=(",", ":"))
     if len(text.encode()) > POLICY_LENGTH:
-        raise refuse(f"Invalid parameter: Policy Error: {len(text)} bytes, at most "
-                     f"{POLICY_LENGTH}")
+        raise refuse(f"Invalid parameter: Policy Error: {len(text)} bytes, at most {POLICY_LENGTH}")
     for arn in properties["Topics"]:
         _backend(site).get_topic(str(arn)).policy = text
 
@@ -125,7 +123,6 @@ def _update_subscription(site: Site, resource: Resource, properties: Properties)
 
 def _delete_subscription(site: Site, resource: Resource) -> None:
     _backend(site).unsubscribe(resource.physical_id)
-
 
 
 KINDS = {

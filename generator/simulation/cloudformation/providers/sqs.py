@@ -99,8 +99,10 @@ def _delete_policy(site: Site, resource: Resource) -> None:
 def _apply(site: Site, properties: Properties) -> None:
     text = json.dumps(properties["PolicyDocument"], separators=(",", ":"))
     if len(text.encode()) > POLICY_LENGTH:
-        raise refuse(f"Value for parameter Policy is invalid. Reason: {len(text)} bytes, at most "
-                     f"{POLICY_LENGTH}.")
+        raise refuse(
+            f"Value for parameter Policy is invalid. Reason: {len(text)} bytes, at most "
+            f"{POLICY_LENGTH}."
+        )
     for url in properties["Queues"]:
         if str(url).rpartition("/")[2] not in _backend(site).queues:
             raise refuse(f"The specified queue does not exist: {url}", "NotFound")
@@ -119,16 +121,14 @@ def _live_queue(site: Site, resource: Resource) -> dict[str, Json] | None:
     if queue is None:
         return None
     given = queue.attributes
-    live: dict[str, Json] = dict(resource.properties)
-    for name in _PLAIN:
-        if name in resource.properties or (name in _DEFAULTS and name in given):
-            live[name] = given.get(name, _DEFAULTS.get(name))
-    if "RedrivePolicy" in resource.properties or queue.redrive_policy:
-        live["RedrivePolicy"] = queue.redrive_policy
-    for name, value in _DEFAULTS.items():
-        # A default that nobody declared and nobody changed is no property.
-        if name not in resource.properties and str(live.get(name)).lower() == str(value).lower():
-            live.pop(name, None)
+    live = {name: given.get(name) for name in _PLAIN}
+    redrive = queue.redrive_policy
+    if redrive is not None:
+        live["RedrivePolicy"] = redrive
+    allow = getattr(queue, "redrive_allow_policy", None)
+    if allow:
+        live["RedriveAllowPolicy"] = json.loads(allow)
+    live["QueueName"] = queue.name
     live["Tags"] = [{"Key": key, "Value": value} for key, value in queue.tags.items()]
     return live
 

@@ -11,8 +11,9 @@ from .kind import Properties, Site, own_arn, plain, refuse
 
 
 def _check_machine(site: Site, name: str, properties: Properties) -> None:
-    given = [k for k in ("Definition", "DefinitionString", "DefinitionS3Location")
-             if k in properties]
+    given = [
+        k for k in ("Definition", "DefinitionString", "DefinitionS3Location") if k in properties
+    ]
     if len(given) != 1:
         raise refuse(f"The state machine {name} needs exactly one definition")
     if given == ["DefinitionString"]:
@@ -29,8 +30,10 @@ def _check_schedule(site: Site, name: str, properties: Properties) -> None:
 
 def _check_role(site: Site, role: str, service: str) -> None:
     if not trusts_service(site, role, service):
-        raise refuse(f"Neither the global service principal {service}, nor the regional one is "
-                     f"authorized to assume the provided role {role}.")
+        raise refuse(
+            f"Neither the global service principal {service}, nor the regional one is "
+            f"authorized to assume the provided role {role}."
+        )
 
 
 def _machine(site: Site, name: str, properties: Properties) -> dict[str, Json]:
