@@ -114,7 +114,7 @@ def _bus(shape: Shape) -> Part:
         Description="Every event that reached the bus, to be replayed after an outage.",
         SourceArn=GetAtt(bus, "Arn"),
         RetentionDays=Ref(names.ARCHIVE_DAYS),
-        DeletionPolicy="Retain",
+        DeletionPolicy="RetainExceptOnCreate",
         UpdateReplacePolicy="Retain",
     )
     regional = Ref("AWS::Region")

@@ -45,7 +45,9 @@ def roles_template(shape: Shape) -> dict[str, Json]:
 def rules_template(shape: Shape, forwards: tuple[Forward, ...]) -> dict[str, Json]:
     """The forwarding rules of the default bus, and what becomes of events they cannot forward."""
     prefix = shape.name_prefix
-    letters = queues.dead_letter_queue(names.UNFORWARDED, names.unforwarded_queue(prefix))
+    letters = queues.dead_letter_queue(
+        names.UNFORWARDED, names.unforwarded_queue(prefix), kept=False
+    )
     letters_policy = queues.queue_policy(
         names.UNFORWARDED_POLICY,
         letters,

@@ -42,10 +42,11 @@ def queue(
     )
 
 
-def dead_letter_queue(title: str, name: str, source: str = "") -> sqs.Queue:
+def dead_letter_queue(title: str, name: str, source: str = "", kept: bool = True) -> sqs.Queue:
     """Keeps what could not be delivered or handled for two weeks.
 
-    `source` is the name of the one queue that may move messages here by redrive.
+    `source` is the name of the one queue that may move messages here by redrive. `kept` says
+    whether it outlives its stack.
     """
     more: dict[str, Any] = {}
     if source:
@@ -59,13 +60,17 @@ def dead_letter_queue(title: str, name: str, source: str = "") -> sqs.Queue:
         SqsManagedSseEnabled=True,
         MessageRetentionPeriod=TWO_WEEKS,
         **more,
-        **_kept(),
+        **(_kept() if kept else {"DeletionPolicy": "Delete", "UpdateReplacePolicy": "Delete"}),
     )
 
 
 def _kept() -> dict[str, str]:
-    """A queue may hold messages when its stack goes: data is kept unless somebody says not to."""
-    return {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    """A queue may hold messages when its stack goes: data is kept unless somebody says not to.
+
+    One that a failed creation leaves behind would block the next try by its name, so that goes.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html
+    """
+    return {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 
 
 def queue_policy(title: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolicy:

@@ -67,6 +67,30 @@ def allows(
     return decide(Request(caller, action, arn, context), policies)
 
 
+def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str) -> str | None:
+    """Why a rule may not put events on a bus of another account or Region; None when it may.
+
+    EventBridge must be able to assume the role for this rule, the role must be allowed to put
+    events on the bus, and the bus's policy must let it in.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+    """
+    if not role_arn:
+        return "the target has no role"
+    role = world.inventory.by_arn(role_arn)
+    if role is None:
+        return f"there is no role {role_arn}"
+    account = rule_arn.split(":")[4]
+    source = {"aws:SourceArn": rule_arn, "aws:SourceAccount": account}
+    service = Caller.aws_service("events.amazonaws.com")
+    assumed = may_assume(world, service, role, source, ())
+    if not assumed.allowed:
+        return f"the role's trust: {assumed.because}"
+    caller = caller_of_role(world, role, "events")
+    context = {**source, "events:eventBusInvocation": bus_arn.split(":")[4] != account}
+    put = allows(world, caller, "events:PutEvents", bus_arn, context, of_role(role))
+    return None if put.allowed else f"bus policy: {put.because}"
+
+
 def policy_on(world: World, arn: str) -> Policy | None:
     """The resource policy of a bus, queue, topic or key; None when it has none."""
     resource = world.inventory.by_arn(arn)

@@ -11,6 +11,7 @@ from moto import mock_aws
 
 from generator.deploy.aws import Door, Side
 from generator.model import Place
+from generator.simulation import access
 from generator.simulation.cloudformation import CloudFormation
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.organizations import Organizations
@@ -27,6 +28,10 @@ class Cloud:
         self.world = world
         tokens = Tokens(world)
         self.cloudformation = CloudFormation(world)
+        # A target on a bus that would not take its events is refused when it is made.
+        self.cloudformation.may_put_events = lambda forward: access.forwarding_refused(
+            world, forward.rule_arn, forward.role_arn, forward.bus_arn
+        )
         self.organizations = Organizations(world)
         self.edge = Edge(
             {

@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from generator.model import Json
@@ -41,14 +40,6 @@ READS_TOO = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
 _READ_NAMES = ("Get", "List", "Describe")
 
 
-@dataclass(frozen=True)
-class Stop:
-    """Why an event went no further at one place."""
-
-    code: str
-    why: str
-
-
 class Router:
     """Sends events through the rules that stacks made."""
 
@@ -59,7 +50,7 @@ class Router:
         self.courier = courier
         self.trails = trails
         self.reading = reading
-        self._patterns: dict[int, CompiledPattern] = {}
+        self._patterns: dict[int, tuple[Json, CompiledPattern]] = {}
 
     def send(self, event: Mapping[str, Json]) -> Journey:
         """An event that a service of AWS puts on the default bus of its account and Region."""
@@ -106,10 +97,10 @@ class Router:
     def matches(self, rule: Resource, event: Mapping[str, Json]) -> bool:
         """Whether the rule's pattern matches, whatever its state."""
         pattern = rule.properties["EventPattern"]
-        key = id(pattern)
-        if key not in self._patterns:
-            self._patterns[key] = compiled(pattern)
-        return self._patterns[key].matches(dict(event))
+        known = self._patterns.get(id(pattern))
+        if known is None or known[0] is not pattern:
+            known = self._patterns[id(pattern)] = pattern, compiled(pattern)
+        return known[1].matches(dict(event))
 
     def receives(self, rule: Resource, event: Mapping[str, Json]) -> bool:
         """Whether the rule's state lets it see such an event at all."""
@@ -141,46 +132,19 @@ class Router:
     ) -> None:
         bus_arn = str(target["Arn"])
         bus = self.world.inventory.by_arn(bus_arn)
-        stop = self._refusal(rule, target, bus)
-        if stop is not None or bus is None:
-            stop = stop or Stop("RESOURCE_NOT_FOUND", f"there is no bus {bus_arn}")
-            self.courier.dead_letter(journey, rule, target, event, stop.code, stop.why)
-            journey.reason = journey.reason or stop.why
+        role_arn = str(target.get("RoleArn") or "")
+        why = access.forwarding_refused(self.world, rule.arn, role_arn, bus_arn)
+        if why is not None or bus is None:
+            why = why or f"there is no bus {bus_arn}"
+            code = "NO_PERMISSIONS" if bus is not None else "RESOURCE_NOT_FOUND"
+            self.courier.dead_letter(journey, rule, target, event, code, why)
+            journey.reason = journey.reason or why
             return
         journey.forwarded = True
         arrived = dict(event)
         if bus.region != rule.region:
             arrived["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{rule.arn} {event.get('id')}"))
         self._arrive(journey, bus, arrived)
-
-    def _refusal(
-        self, rule: Resource, target: Mapping[str, Json], bus: Resource | None
-    ) -> Stop | None:
-        """Why the forwarding rule may not put events on the bus; None when it may."""
-        world = self.world
-        bus_arn = str(target["Arn"])
-        if not target.get("RoleArn"):
-            return Stop("NO_PERMISSIONS", "the target has no role")
-        role = world.inventory.by_arn(str(target["RoleArn"]))
-        if role is None:
-            return Stop("NO_PERMISSIONS", f"there is no role {target['RoleArn']}")
-        context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": rule.account}
-        service = Caller.aws_service("events.amazonaws.com")
-        assumed = access.may_assume(world, service, role, context, ())
-        if not assumed.allowed:
-            return Stop("NO_PERMISSIONS", f"the role's trust: {assumed.because}")
-        caller = access.caller_of_role(world, role, "events")
-        invocation = {
-            "events:eventBusInvocation": bus is not None and bus.account != rule.account,
-            "aws:SourceArn": rule.arn,
-            "aws:SourceAccount": rule.account,
-        }
-        decision = access.allows(
-            world, caller, "events:PutEvents", bus_arn, invocation, access.of_role(role)
-        )
-        if not decision.allowed:
-            return Stop("NO_PERMISSIONS", f"bus policy: {decision.because}")
-        return None
 
     def _arrive(self, journey: Journey, bus: Resource, event: Mapping[str, Json]) -> None:
         """Hands an event on the central bus to every rule that matches."""

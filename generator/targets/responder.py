@@ -69,7 +69,7 @@ def part(target: Target, shape: Shape) -> Part:
         f"{title}Log",
         LogGroupName=names.log_group(names.function(prefix, target.name)),
         RetentionInDays=Ref(names.LOG_DAYS),
-        DeletionPolicy="Retain",
+        DeletionPolicy="RetainExceptOnCreate",
         UpdateReplacePolicy="Retain",
     )
     role = roles.role(
