@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import os
 import sys
 from importlib import import_module
+from pathlib import Path
 
 from generator import __version__
 from generator.commands import COMMANDS, EXAMPLES
@@ -21,7 +23,19 @@ def main(argv: list[str] | None = None) -> int:
 
     0 done, 1 found something wrong, 2 misuse: a mistake in what the user gave.
     """
-    given = sys.argv[1:] if argv is None else argv
+    try:
+        try:
+            return _run(sys.argv[1:] if argv is None else argv)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        # Whoever read our output has had enough; that is no fault. What is still unsaid must not
+        # be said on the way out either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+
+
+def _run(given: list[str]) -> int:
     if given and given[0] in ("-h", "--help", "help"):
         print(_overview(), end="")
         return DONE
@@ -49,7 +63,9 @@ def main(argv: list[str] | None = None) -> int:
         epilog=EXAMPLES.get(name),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--config", metavar="FILE", help="trailbus.yaml; without it the built-in")
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="trailbus.yaml; without it the built-in"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON document on stdout")
     command.arguments(parser)
     arguments = parser.parse_args(rest)
@@ -60,10 +76,6 @@ def main(argv: list[str] | None = None) -> int:
         for problem in mistake.problems:
             screen.problem(problem)
         return MISUSE
-    except BrokenPipeError:
-        # Whoever read our output has had enough; that is no fault.
-        sys.stderr.close()
-        return DONE
     except KeyboardInterrupt:
         screen.note("interrupted")
         return 130

@@ -19,19 +19,33 @@ from generator.model import (
     Responder,
     Setting,
 )
+from generator.patterns import conjunctions
 from generator.patterns import problems as pattern_problems
-from generator.schema import Anything, Boolean, Integer, ListOf, MapOf, Record, Report, Text
+from generator.patterns.language import OR
+from generator.schema import (
+    Anything,
+    Boolean,
+    Form,
+    Integer,
+    ListOf,
+    MapOf,
+    Record,
+    Report,
+    Text,
+)
 
 BUILT_IN = Path(__file__).parent / "detections"
 
 DETECTION = Record(
     {
-        "title": Text("what happened, in the past tense", longest=100),
+        "title": Text("what happened, in the past tense", longest=100, rendered=True),
         "severity": Text("how loudly it is told", choices=SEVERITIES),
         "why": Text("why it matters"),
         "harmless_when": Text("when it is nothing to worry about"),
         "attack": ListOf(
-            Text(pattern=r"T\d{4}(\.\d{3})?", form="a MITRE ATT&CK technique such as T1562.008"),
+            Text(
+                pattern=r"T[0-9]{4}(\.[0-9]{3})?", form="a MITRE ATT&CK technique such as T1562.008"
+            ),
             "MITRE ATT&CK techniques",
         ),
         "references": ListOf(Text(pattern=r"https://.+", form="an https:// address")),
@@ -70,7 +84,7 @@ _SETTING = Record(
 )
 RESPONDER = Record(
     {
-        "title": Text("what it does, as an order", longest=100),
+        "title": Text("what it does, as an order", longest=100, rendered=True),
         "does": Text("what it may change in an account, and when it does not"),
         "modes": ListOf(Text(choices=("observe", "enforce"))),
         "default_mode": Text(choices=("observe", "enforce")),
@@ -118,8 +132,8 @@ def read(
     detections = {}
     for name in sorted(files):
         file, place = files[name]
-        own = BUILT_IN not in file.parents
-        if wanted is None or own or wanted(name, file.parent.name):
+        built_in = BUILT_IN in file.parents
+        if wanted is None or not built_in or wanted(name, file.parent.name):
             try:
                 detections[name] = _read_detection(file, place)
             except Mistake as mistake:
@@ -166,6 +180,9 @@ def _files(folder: Path, problems: list[Problem]) -> list[tuple[Path, str]]:
     if not folder.is_dir():
         problems.append(Problem(place, "is no folder of detections"))
         return []
+    for file in sorted(folder.rglob("*.yml")):
+        name = f"{place}/{file.relative_to(folder)}"
+        problems.append(Problem(name, "would not be read", f"rename it to {file.stem}.yaml"))
     return [
         (file, f"{place}/{file.relative_to(folder)}") for file in sorted(folder.rglob("*.yaml"))
     ]
@@ -178,7 +195,7 @@ def _read_detection(file: Path, place: str) -> Detection:
     if not re.fullmatch(names.DETECTION_FORM, file.stem):
         report((), f"'{file.stem}' is no name for a detection", "a-z, 0-9 and _, 3 to 45 of them")
     entry = DETECTION.read(document.value, (), report)
-    if isinstance(entry["pattern"], dict):
+    if isinstance(document.value, dict) and isinstance(document.value.get("pattern"), dict):
         _check_pattern(entry["pattern"], report)
     if report.problems:
         raise Mistake(report.problems)
@@ -198,7 +215,8 @@ def _read_detection(file: Path, place: str) -> Detection:
 
 
 def _check_pattern(pattern: Mapping[str, Json], report: Report) -> None:
-    for fault in pattern_problems(dict(pattern)):
+    faults = pattern_problems(dict(pattern))
+    for fault in faults:
         report(("pattern",), f"AWS would refuse the pattern: {fault}")
     if _holds_null(pattern):
         cure = "CloudFormation takes no null in a template: say {exists: false} or leave it out"
@@ -207,10 +225,17 @@ def _check_pattern(pattern: Mapping[str, Json], report: Report) -> None:
         if key not in pattern:
             cure = "or anybody in the organization can forge the event with PutEvents"
             report(("pattern",), f"does not pin '{key}'", cure)
-    sources = pattern.get("source")
-    if isinstance(sources, list) and not all(_aws_source(source) for source in sources):
+    if faults:
+        return
+    # A branch of `$or` that names the source again replaces what was said outside.
+    meanings = conjunctions(pattern)
+    sources = [source for meaning in meanings for source in meaning.get("source", ())]
+    if not all(_aws_source(source) for source in sources):
         cure = "use exact aws.* values, or {prefix: aws.} where any service can emit it"
         report(("pattern", "source"), "lets in sources that are not AWS's own", cure)
+    if any(OR in path.split(".") for meaning in meanings for path in meaning):
+        cure = "make it a list of two objects or more, each with fields"
+        report(("pattern",), f"AWS would take this '{OR}' for the name of a field", cure)
 
 
 def _holds_null(value: Json) -> bool:
@@ -224,14 +249,31 @@ def _aws_source(source: Json) -> bool:
     return isinstance(prefix, str) and prefix.startswith("aws.")
 
 
+def setting_form(setting: Setting) -> Form:
+    """The form of a value of this setting."""
+    forms: dict[str, Form] = {
+        "string": Text(setting.help),
+        "integer": Integer(setting.help),
+        "boolean": Boolean(setting.help),
+        "list": ListOf(Text(), setting.help),
+    }
+    return forms[setting.type]
+
+
 def _read_responder(folder: Path) -> Responder:
     file = folder / "responder.yaml"
     place = documents.shown(file)
     document = (documents.parse(place, documents.read(file)) or [Document(place, None)])[0]
     report = Report(document)
     entry = RESPONDER.read(document.value, (), report)
-    if entry["modes"] and entry["default_mode"] not in entry["modes"]:
+    modes, default = entry["modes"], entry["default_mode"]
+    if (modes or default) and default not in modes:
         report(("default_mode",), "must be one of its modes")
+    if report.problems:
+        raise Mistake(report.problems)
+    settings = tuple(Setting(name, **setting) for name, setting in entry["settings"].items())
+    for setting in settings:
+        setting_form(setting).read(setting.default, ("settings", setting.name, "default"), report)
     if report.problems:
         raise Mistake(report.problems)
     return Responder(
@@ -239,13 +281,13 @@ def _read_responder(folder: Path) -> Responder:
         title=entry["title"],
         does=entry["does"].strip(),
         code=handlers.inlined(folder),
-        modes=tuple(entry["modes"]),
-        default_mode=entry["default_mode"],
+        modes=tuple(modes),
+        default_mode=default,
         timeout=entry["timeout"],
         memory=entry["memory"],
         remembers=entry["remembers"],
         member_permissions=tuple(entry["member_permissions"]),
         central_permissions=tuple(entry["central_permissions"]),
-        settings=tuple(Setting(name, **setting) for name, setting in entry["settings"].items()),
+        settings=settings,
         file=place,
     )

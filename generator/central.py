@@ -79,7 +79,8 @@ def central_rules(shape: Shape, detection: Detection) -> dict[str, list[Target]]
 
 
 def _groups(kinds: list[Part]) -> list[Group]:
-    own = tuple(parameter.title for part in kinds for parameter in part.parameters)
+    # Several functions share one parameter for their architecture.
+    own = tuple(dict.fromkeys(one.title for part in kinds for one in part.parameters))
     return [
         Group("Your organization", (names.ORGANIZATION_ID, names.BUS_ACCESS)),
         Group("Alarms and keeping", (names.ALARM_EMAIL, names.ARCHIVE_DAYS, names.LOG_DAYS)),

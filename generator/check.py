@@ -48,6 +48,8 @@ def lint(files: Iterable[Path]) -> list[Problem]:
         cure = "install it: pip install 'trailbus[check]', or check with --no-lint"
         raise Mistake.one("check", "cfn-lint is not installed", cure) from None
     paths = [str(file) for file in files]
+    if not paths:  # cfn-lint would wait for a template on stdin
+        return []
     runner = Runner(ConfigMixIn(["--regions", "ALL_REGIONS", "--", *paths]))
     found = {
         Problem(

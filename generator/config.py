@@ -16,17 +16,14 @@ from generator.model import (
     Json,
     Mistake,
     Place,
-    Setting,
     Shape,
     Target,
 )
-from generator.options import ACCOUNT, KINDS
+from generator.options import ACCOUNT, KINDS, MODES
 from generator.schema import (
     Anything,
     Boolean,
     Either,
-    Form,
-    Integer,
     ListOf,
     MapOf,
     Record,
@@ -39,8 +36,8 @@ DEFAULT = Path(__file__).parent / "default.yaml"
 _TARGET_NAME = Text(
     pattern=names.TARGET_FORM, form="a target's name (a-z, 0-9 and -, 2 to 31 characters)"
 )
-_REGION = Text("a Region", pattern=r"[a-z]{2,4}(-[a-z]+)+-\d", form="a Region such as eu-west-1")
-_ROLE_NAME = Text("a role's name", pattern=r"[\w+=,.@/-]{1,512}", form="the name of a role")
+_REGION = Text("a Region", pattern=r"[a-z]{2,4}(-[a-z]+)+-[0-9]", form="a Region such as eu-west-1")
+_ROLE_NAME = Text("a role's name", pattern=r"[A-Za-z0-9_+=,.@/-]{0,512}", form="the name of a role")
 
 _ROUTE = Record(
     {
@@ -110,7 +107,8 @@ CONFIGURATION = Record(
         "name_prefix": Text(
             "the first word of every physical name",
             pattern=names.PREFIX_FORM,
-            form="a prefix (a-z, 0-9 and -, 2 to 16 characters, beginning with a letter)",
+            form="a prefix (a-z, 0-9 and -, 2 to 16 characters, beginning with a letter but not "
+            "with aws or ssm, and not default)",
         ),
         "forwarding": Text(
             "exact: just what the detections need; two-speed: all writes, sign-ins and a curated "
@@ -172,7 +170,7 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     document = parsed[0] if parsed else Document(shown, {})
     report = Report(document)
     entry = CONFIGURATION.read({} if document.value is None else document.value, (), report)
-    folders = [path.parent / folder for folder in entry["detections"]["folders"]]
+    folders = [path.parent / folder for _, folder in _said(entry["detections"]["folders"])]
     enabled = entry["detections"]
     try:
         known = catalogue.read(
@@ -185,6 +183,11 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
+
+
+def _said(values: list[Json] | None) -> list[tuple[int, str]]:
+    """The texts of a list with their positions, less what was reported as no text already."""
+    return [(index, value) for index, value in enumerate(values or []) if value is not None]
 
 
 class _Resolution:
@@ -200,9 +203,9 @@ class _Resolution:
         detections = self.detections()
         targets = self.targets()
         wiring = self.wiring(detections, targets)
-        used = sorted({t.options["responder"] for t in targets.values() if t.kind == "responder"})
+        used = {t.options["responder"] for t in targets.values() if t.kind == "responder"}
         responders = {
-            name: self.known.responders[name] for name in used if name in self.known.responders
+            name: responder for name, responder in self.known.responders.items() if name in used
         }
         shape = Shape(
             name_prefix=self.prefix,
@@ -218,12 +221,12 @@ class _Resolution:
     def detections(self) -> dict[str, Detection]:
         wanted = self.entry["detections"]
         packs = set(self.known.packs.values())
-        for index, pack in enumerate(wanted["packs"]):
+        for index, pack in _said(wanted["packs"]):
             if pack not in packs:
                 where = ("detections", "packs", index)
                 self.report(where, f"no pack '{pack}'", did_you_mean(pack, tuple(packs)))
         for key in ("include", "exclude"):
-            for index, name in enumerate(wanted[key]):
+            for index, name in _said(wanted[key]):
                 self.known_detection(name, ("detections", key, index))
         return {
             name: _prefixed(detection, self.prefix)
@@ -236,10 +239,10 @@ class _Resolution:
             and name not in wanted["exclude"]
         }
 
-    def known_detection(self, name: Json, where: tuple[str | int, ...]) -> bool:
+    def known_detection(self, name: str, where: tuple[str | int, ...]) -> bool:
         if name in self.known.packs:
             return True
-        cure = did_you_mean(str(name), self.known.packs)
+        cure = did_you_mean(name, self.known.packs)
         self.report(where, f"no detection '{name}'", cure)
         return False
 
@@ -251,7 +254,7 @@ class _Resolution:
             if kind_name is None:
                 self.report(where, "has no kind", f"known: {', '.join(KINDS)}")
                 continue
-            if kind_name not in KINDS:
+            if not isinstance(kind_name, str) or kind_name not in KINDS:
                 cure = did_you_mean(str(kind_name), KINDS)
                 self.report((*where, "kind"), f"no kind of target '{kind_name}'", cure)
                 continue
@@ -268,14 +271,17 @@ class _Resolution:
             return
         responder = self.known.responders.get(name)
         if responder is None:
-            cure = did_you_mean(str(name), self.known.responders)
+            cure = did_you_mean(name, self.known.responders)
             self.report((*where, "responder"), f"no responder '{name}'", cure)
             return
         if options["mode"] is None:
             options["mode"] = responder.default_mode
-        elif options["mode"] not in responder.modes:
+        elif not responder.modes:
             self.report((*where, "mode"), f"'{name}' changes nothing, so it has no mode", "drop it")
-        forms = {setting.name: _setting_form(setting) for setting in responder.settings}
+        elif options["mode"] in MODES and options["mode"] not in responder.modes:
+            fault = f"'{name}' knows no mode '{options['mode']}'"
+            self.report((*where, "mode"), fault, f"known: {', '.join(responder.modes)}")
+        forms = {setting.name: catalogue.setting_form(setting) for setting in responder.settings}
         defaults = {setting.name: setting.default for setting in responder.settings}
         record = Record(forms, defaults)
         options["settings"] = record.read(options["settings"], (*where, "settings"), self.report)
@@ -287,9 +293,9 @@ class _Resolution:
         routed: set[str] = set()
         for index, route in enumerate(self.entry["routes"]):
             where = ("routes", index)
-            for position, target in enumerate(route["to"] or []):
+            for position, target in _said(route["to"]):
                 if target not in self.entry["targets"]:
-                    cure = did_you_mean(str(target), self.entry["targets"])
+                    cure = did_you_mean(target, self.entry["targets"])
                     self.report((*where, "to", position), f"no target '{target}'", cure)
                 routed.add(target)
             for name in self.selected(route, detections, where):
@@ -306,17 +312,20 @@ class _Resolution:
         if not any(route[key] for key in ("detections", "packs", "severity")):
             self.report(where, "selects nothing", "add detections, packs or severity")
             return []
-        for position, name in enumerate(route["detections"] or []):
+        for position, name in _said(route["detections"]):
             here = (*where, "detections", position)
             if self.known_detection(name, here) and name not in detections:
                 pack = self.known.packs[name]
                 cure = f"enable its pack '{pack}' or include it"
                 self.report(here, f"the detection '{name}' is not enabled", cure)
         packs = set(self.known.packs.values())
-        for position, pack in enumerate(route["packs"] or []):
+        enabled = {detection.pack for detection in detections.values()}
+        for position, pack in _said(route["packs"]):
+            here = (*where, "packs", position)
             if pack not in packs:
-                here = (*where, "packs", position)
-                self.report(here, f"no pack '{pack}'", did_you_mean(str(pack), tuple(packs)))
+                self.report(here, f"no pack '{pack}'", did_you_mean(pack, tuple(packs)))
+            elif pack not in enabled:
+                self.report(here, f"the pack '{pack}' is not enabled", "add it to detections.packs")
         return [
             name
             for name, detection in detections.items()
@@ -326,30 +335,28 @@ class _Resolution:
         ]
 
     def collisions(self, shape: Shape) -> None:
-        """Two targets whose queues, topics or logical ids would have one name."""
-        taken: dict[str, str] = {}
+        """Targets whose queues, topics or logical ids would have a name that is taken."""
+        own = "the stack itself"
+        taken = {
+            ("queue", names.undelivered_queue(self.prefix)): own,
+            ("queue", names.unforwarded_queue(self.prefix)): own,
+            ("topic", names.alarm_topic(self.prefix)): own,
+            ("topic", names.report_topic(self.prefix)): own,
+        }
         for target in shape.targets:
-            claims = {names.logical(target.name): "logical id"}
+            given = target.options
+            claims = [("logical id", names.logical(target.name))]
             if target.kind in ("queue", "responder"):
-                queue = names.queue(self.prefix, target.name, target.options.get("queue_name", ""))
-                claims[queue] = claims[names.dead_letter_queue(queue)] = "queue"
-            for claim, what in claims.items():
-                key = f"{what} {claim}"
-                if key in taken:
-                    fault = f"would share the {what} '{claim}' with the target '{taken[key]}'"
+                queue = names.queue(self.prefix, target.name, given.get("queue_name") or "")
+                claims += [("queue", queue), ("queue", names.dead_letter_queue(queue))]
+            if target.kind == "topic" or given.get("through") == "topic":
+                topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")
+                claims.append(("topic", topic))
+            for claim in claims:
+                if claim in taken:
+                    fault = f"would share the {claim[0]} '{claim[1]}' with {taken[claim]}"
                     self.report(("targets", target.name), fault, "rename one of them")
-                taken[key] = target.name
-
-
-def _setting_form(setting: Setting) -> Form:
-    """The form of a value of this setting."""
-    forms: dict[str, Form] = {
-        "string": Text(setting.help),
-        "integer": Integer(setting.help),
-        "boolean": Boolean(setting.help),
-        "list": ListOf(Text(), setting.help),
-    }
-    return forms[setting.type]
+                taken[claim] = f"the target '{target.name}'"
 
 
 def _prefixed(detection: Detection, prefix: str) -> Detection:
@@ -361,22 +368,28 @@ def _with_digest(shape: Shape) -> Shape:
     content = {
         "name_prefix": shape.name_prefix,
         "forwarding": shape.forwarding,
-        "detections": [
-            [d.id, d.title, d.severity, d.why, d.read_only, d.pattern] for d in shape.detections
-        ],
-        "targets": [
-            [t.name, t.kind, t.body, {k: v for k, v in t.options.items() if not _is_place(t, k)}]
-            for t in shape.targets
-        ],
+        "detections": [d._replace(pack="", file="") for d in shape.detections],
+        "targets": [[t.name, t.kind, t.body, _shaping(t, shape)] for t in shape.targets],
         "wiring": shape.wiring,
-        "responders": {name: responder.code for name, responder in shape.responders.items()},
+        "responders": [r._replace(file="") for r in shape.responders.values()],
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=list)
     return shape._replace(digest=hashlib.sha256(text.encode()).hexdigest())
 
 
-def _is_place(target: Target, option: str) -> bool:
-    return option in KINDS[target.kind].place
+def _shaping(target: Target, shape: Shape) -> dict[str, Json]:
+    """What the options of a target say about the templates: of what is place, how many there are,
+    because each becomes a parameter."""
+    place = KINDS[target.kind].place
+    shaping = {name: value for name, value in target.options.items() if name not in place}
+    for name in place:
+        if isinstance(target.options[name], list):
+            shaping[name] = max(1, len(target.options[name]))
+    responder = shape.responders.get(shaping.get("responder", ""))
+    if responder:
+        stated = {setting.name for setting in responder.settings if not setting.place}
+        shaping["settings"] = {k: v for k, v in shaping["settings"].items() if k in stated}
+    return shaping
 
 
 def _place(entry: dict[str, Any], shape: Shape) -> Place | None:

@@ -1,5 +1,6 @@
 """YAML read as JSON: only JSON's types, every value with its line, all errors at once."""
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
@@ -18,11 +19,15 @@ Where = tuple[str | int, ...]
 _PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_UNTAGGED = ""
+"""The tag of every value that says none itself."""
+
+
 class _Loader(_PARSER):  # type: ignore[misc]  # chosen at run time
     """A parser that leaves plain values as the text they are: what they mean is decided below."""
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> str:
-        return "tag:yaml.org,2002:str"
+        return _UNTAGGED
 
 
 # JSON's own grammar. YAML 1.1 would also read `No`, `0123`, `1_000`, `12:30` and dates as
@@ -30,6 +35,14 @@ class _Loader(_PARSER):  # type: ignore[misc]  # chosen at run time
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?\Z")
 _CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None, "~": None, "": None}
 _ACCOUNT_LIKE = re.compile(r"\d{12}\Z|0\d+\Z")
+_LONGEST_INTEGER = 4_300
+"""Digits that Python turns into a number: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits"""
+
+# A document begins at the first `---`, unless something stands before that: comments do not.
+_OPENING = re.compile(r"\ufeff?(?:[ \t]*(?:#.*)?\n|%.*\n)*---(?=\s|\Z)")
+_BOUNDARY = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
+
+_DEEPEST = 1_000
 
 
 class Document(NamedTuple):
@@ -67,8 +80,9 @@ def read(file: Path, name: str | None = None) -> str:
 
 def first_document(text: str) -> str:
     """The text up to the second document, so that rendering need not parse examples."""
-    boundary = re.search(r"^---(?=\s)", text[3:], re.MULTILINE)
-    return text[: boundary.start() + 3] if boundary else text
+    opening = _OPENING.match(text)
+    boundary = _BOUNDARY.search(text, opening.end() if opening else 0)
+    return text[: boundary.start()] if boundary else text
 
 
 def parse(file: str, text: str, line: int = 1) -> list[Document]:
@@ -79,12 +93,14 @@ def parse(file: str, text: str, line: int = 1) -> list[Document]:
     problems: list[Problem] = []
     documents = []
     try:
+        if _too_deep(text):
+            raise RecursionError
         for node in yaml.compose_all(text, Loader=_Loader):
             reading = _Reading(file, line, problems)
             value = reading.value(node, ()) if node is not None else None
             documents.append(Document(file, value, reading.lines))
     except yaml.YAMLError as error:
-        problems.append(_syntax_problem(file, line, error))
+        problems.append(_syntax_problem(file, line, text, error))
     except RecursionError:
         problems.append(Problem(file, "is nested too deeply"))
     if problems:
@@ -101,11 +117,32 @@ def did_you_mean(word: str, words: Iterator[str] | Mapping[str, Any] | tuple[str
     return f"known: {', '.join(known)}" if 0 < len(known) <= 12 else ""
 
 
-def _syntax_problem(file: str, line: int, error: yaml.YAMLError) -> Problem:
-    mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
-    where = f"{file}:{mark.line + line}" if mark else file
+def _too_deep(text: str) -> bool:
+    """Whether values stand inside each other so deep that libyaml would crash over them."""
+    if text.count("[") + text.count("{") + text.count("- ") + text.count("? ") < _DEEPEST:
+        return False
+    depth = 0
+    for event in yaml.parse(text, Loader=_Loader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth == _DEEPEST:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
+
+
+def _syntax_problem(file: str, line: int, text: str, error: yaml.YAMLError) -> Problem:
+    began = getattr(error, "context_mark", None)
+    mark = getattr(error, "problem_mark", None) or began
+    if mark:
+        if mark.index >= len(text):  # something was never closed: say where it was opened
+            mark = began or mark
+        line += min(mark.line, text.rstrip().count("\n"))
+    elif isinstance(error, yaml.reader.ReaderError):
+        line += text.count("\n", 0, text.find(chr(error.character)))
     said = getattr(error, "problem", None) or str(error).splitlines()[0]
-    return Problem(where, f"is not YAML: {said}")
+    return Problem(f"{file}:{line}", f"is not YAML: {said}")
 
 
 class _Reading:
@@ -122,8 +159,15 @@ class _Reading:
         place = f"{self.file}:{node.start_mark.line + self.first_line}"
         self.problems.append(Problem(place, fault, cure))
 
+    def tagged(self, node: yaml.Node) -> None:
+        tag = node.tag.replace("tag:yaml.org,2002:", "!!")
+        self.problem(node, f"the tag {tag} is not JSON", "write a plain value")
+
     def value(self, node: yaml.Node, path: Where) -> Json:
         self.lines.setdefault(path, node.start_mark.line + self.first_line)
+        if node.tag != _UNTAGGED:
+            self.tagged(node)
+            return None
         if isinstance(node, yaml.ScalarNode):
             return self.scalar(node)
         if id(node) in self.open:
@@ -143,6 +187,8 @@ class _Reading:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.problem(key_node, "a key must be text")
                 continue
+            if key_node.tag != _UNTAGGED:
+                self.tagged(key_node)
             key = key_node.value
             if key in result:
                 self.problem(key_node, f"the key '{key}' is given twice", "keep one")
@@ -153,9 +199,6 @@ class _Reading:
 
     def scalar(self, node: yaml.ScalarNode) -> Json:
         text: str = node.value
-        if node.tag.startswith("!"):
-            self.problem(node, f"the tag {node.tag} is not JSON", "write a plain value")
-            return None
         if node.style:  # quoted or block text; a plain value has None or "" (C parser)
             return text
         if text in _CONSTANTS:
@@ -170,4 +213,10 @@ class _Reading:
         number = _NUMBER.match(text)
         if number is None:
             return text
-        return float(text) if number[1] or number[2] else int(text)
+        if not number[1] and not number[2]:
+            value: float = int(text) if len(text) <= _LONGEST_INTEGER else math.inf
+        else:
+            value = float(text)
+        if math.isinf(value):
+            self.problem(node, "the number is too large", "quote it if it is meant as text")
+        return value

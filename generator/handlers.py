@@ -18,7 +18,10 @@ _SHARED_IMPORT = re.compile(r"^from shared\.(\w+) import (?:\(\n[^)]*\)|[^\n(]+)
 _PLAIN_IMPORT = re.compile(
     r"^(?:import \S+(?: as \S+)?|from [\w.]+ import [^\n(]+)\n", re.MULTILINE
 )
-_TOP_LEVEL_NAME = re.compile(r"^(?:def|class) (\w+)|^(\w+)(?:: [^\n=]+)? = ", re.MULTILINE)
+_SHARED_LEFT = re.compile(r"^[ \t]*((?:from|import) shared\b[^\n]*)", re.MULTILINE)
+_TOP_LEVEL_NAME = re.compile(
+    r"^(?:def|async def|class) (\w+)|^(\w+)(?:: [^\n=]+)? = ", re.MULTILINE
+)
 
 
 def root() -> Path:
@@ -56,19 +59,45 @@ def _without_shared(file: Path, shared: dict[str, str]) -> str:
         text = file.read_text(encoding="utf-8")
     except OSError as error:
         raise Mistake.one(str(file), f"cannot be read: {error.strerror}") from None
-    for name in _SHARED_IMPORT.findall(text):
+    for found in _SHARED_IMPORT.finditer(text):
+        name = found[1]
+        if " as " in found[0]:
+            raise Mistake.one(str(file), f"renames what it takes from shared.{name}", "drop `as`")
         if name not in shared:
             section = _without_shared(file.parent.parent / "shared" / f"{name}.py", shared)
             shared[name] = section
-    return _SHARED_IMPORT.sub("", text)
+    rest = _SHARED_IMPORT.sub("", text)
+    left = _SHARED_LEFT.search(rest)
+    if left:
+        cure = "write, at the top: from shared.module import name"
+        raise Mistake.one(str(file), f"'{left[1]}' cannot be inlined", cure)
+    return rest
 
 
 def _refuse_collisions(folder: Path, sections: list[tuple[str, str]]) -> None:
     """Two modules in one file share one namespace: the later name would silently replace."""
-    owner: dict[str, str] = {}
+    owner: dict[str, tuple[str, str]] = {}
     for section, text in sections:
-        for function, variable in _TOP_LEVEL_NAME.findall(text):
-            name = function or variable
-            if owner.setdefault(name, section) != section:
-                fault = f"'{name}' stands in {owner[name]}.py and in {section}.py"
+        own = [
+            (function or variable, section) for function, variable in _TOP_LEVEL_NAME.findall(text)
+        ]
+        imported = [pair for line in _PLAIN_IMPORT.findall(text) for pair in _imported(line)]
+        for name, meaning in own + imported:
+            known, there = owner.setdefault(name, (meaning, section))
+            if known != meaning:
+                fault = f"'{name}' stands in {there}.py and in {section}.py"
                 raise Mistake.one(str(folder), fault, "rename one of them")
+
+
+def _imported(line: str) -> list[tuple[str, str]]:
+    """Each name that an import binds, with what it stands for: ("now", "shared.clock.now")."""
+    module, _, names = line.strip().removeprefix("from ").rpartition("import ")
+    pairs = []
+    for each in names.split(","):
+        what, _, name = each.strip().partition(" as ")
+        if module:
+            pairs.append((name or what, f"{module.strip()}.{what}"))
+        else:
+            top = what.partition(".")[0]
+            pairs.append((name, what) if name else (top, top))
+    return pairs

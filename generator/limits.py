@@ -113,7 +113,10 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
         yield from _over(place, "characters of inline policies", size, ROLE_POLICIES, _IAM)
     elif kind == "AWS::Lambda::Function":
         variables = properties.get("Environment", {}).get("Variables", {})
-        size = sum(len(key) + _length(value) for key, value in variables.items())
+        size = sum(
+            len(key.encode()) + (len(value.encode()) if isinstance(value, str) else _length(value))
+            for key, value in variables.items()
+        )
         yield from _over(place, "bytes of variables", size, ENVIRONMENT, _LAMBDA)
 
 

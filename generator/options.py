@@ -8,10 +8,10 @@ from generator.schema import Anything, Duration, Form, Integer, ListOf, Record, 
 
 DAY = 86_400
 
-ACCOUNT = Text("an account id", pattern=r"\d{12}", form="an account id of 12 digits")
+ACCOUNT = Text("an account id", pattern=r"[0-9]{12}", form="an account id of 12 digits")
 ROLE_ARN = Text(
     "the ARN of a role",
-    pattern=r"arn:aws[a-z-]*:iam::\d{12}:role/.+",
+    pattern=r"arn:aws[a-z-]*:iam::[0-9]{12}:role/.+",
     form="the ARN of a role, arn:aws:iam::111122223333:role/Name",
 )
 EMAIL = Text("an e-mail address", pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+", form="an e-mail address")
@@ -59,7 +59,7 @@ class TargetKind(NamedTuple):
 
 
 _EVERY_BODY: tuple[Body, ...] = ("event", "detail", "notice", "text")
-_MODES: tuple[Mode, ...] = get_args(Mode)
+MODES: tuple[Mode, ...] = get_args(Mode)
 
 _RETENTION = Duration("how long messages are kept", 60, 14 * DAY)
 _LOG_RETENTION = Duration("how long records are kept", DAY, 3653 * DAY)
@@ -100,7 +100,7 @@ KINDS: Mapping[str, TargetKind] = {
         "a Lambda function of ours",
         {
             "responder": Text("the folder under lambda/ that holds it"),
-            "mode": Text("say what would be done, or do it", choices=_MODES),
+            "mode": Text("say what would be done, or do it", choices=MODES),
             "exceptions": EXCEPTIONS,
             "settings": Anything("what its responder.yaml declares", type="object"),
         },

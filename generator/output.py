@@ -15,13 +15,13 @@ from generator.model import Mistake, Problem
 def write(files: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Writes the files and says of each whether it is "new", "changed", "unchanged" or "removed".
 
-    Each is written beside its place first and renamed when all are there, so that an interrupted
-    run leaves the old ones. Files that an earlier manifest lists and that are rendered no more are
-    removed; others in the folder are not ours.
+    Each is written beside its place first and renamed when all are there; where a renaming fails,
+    those before it are undone: an interrupted run leaves the old ones. Files that an earlier
+    manifest lists and that are rendered no more are removed; others in the folder are not ours.
     """
     outcome: dict[str, str] = {}
-    obsolete = sorted(_listed(folder) - set(files))
     try:
+        obsolete = _obsolete(files, folder)
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             moves = []
@@ -32,11 +32,10 @@ def write(files: Mapping[str, str], folder: Path) -> dict[str, str]:
                     outcome[name] = "unchanged"
                     continue
                 outcome[name] = "new" if old is None else "changed"
-                moves.append((stack.enter_context(_beside(target, text)), target))
-            for temporary, target in moves:
-                temporary.replace(target)
+                moves.append((stack.enter_context(_beside(target, text.encode())), target))
+            _move(moves)
         for name in obsolete:
-            (folder / name).unlink(missing_ok=True)
+            (folder / name).unlink()
             outcome[name] = "removed"
     except OSError as error:
         place = str(error.filename or folder)
@@ -46,18 +45,23 @@ def write(files: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 def stale(files: Mapping[str, str], folder: Path, command: str) -> list[Problem]:
     """One problem per file in the folder that differs from what would be rendered now."""
+    try:
+        old_files = {name: _text(folder / name) for name in files}
+        obsolete = _obsolete(files, folder)
+    except OSError as error:
+        place = str(error.filename or folder)
+        raise Mistake.one(place, f"cannot be read: {error.strerror}") from None
     problems = []
     for name, text in files.items():
-        old = _text(folder / name)
+        old = old_files[name]
         if old is None:
             problems.append(Problem(str(folder / name), "is missing", f"run: {command}"))
         elif old != text:
             line = _first_difference(old, text)
             fault = f"is stale (first difference in line {line})"
             problems.append(Problem(str(folder / name), fault, f"run: {command}"))
-    for name in sorted(_listed(folder) - set(files)):
-        if (folder / name).exists():
-            problems.append(Problem(str(folder / name), "is rendered no more", f"run: {command}"))
+    for name in obsolete:
+        problems.append(Problem(str(folder / name), "is rendered no more", f"run: {command}"))
     return problems
 
 
@@ -69,13 +73,18 @@ def _first_difference(old: str, new: str) -> int:
     return min(len(old.splitlines()), len(new.splitlines())) + 1
 
 
+def _obsolete(files: Mapping[str, str], folder: Path) -> list[str]:
+    """The files in the folder that its manifest lists and that are rendered no more."""
+    return sorted(name for name in _listed(folder) - set(files) if (folder / name).is_file())
+
+
 def _listed(folder: Path) -> set[str]:
-    """The files that the folder's manifest lists; none when there is no readable manifest."""
+    """The files that the folder's manifest lists; none when it is no manifest."""
     text = _text(folder / names.MANIFEST)
     try:
         listed = json.loads(text or "{}").get("files", [])
         return {name for name in listed if isinstance(name, str) and _is_inside(name)}
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return set()
 
 
@@ -85,20 +94,38 @@ def _is_inside(name: str) -> bool:
 
 
 def _text(file: Path) -> str | None:
+    """What stands in the file, whatever its bytes; None when there is none."""
     try:
-        return file.read_text(encoding="utf-8")
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return file.read_text(encoding="utf-8", errors="replace")
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
+def _move(moves: list[tuple[Path, Path]]) -> None:
+    """Puts each new file in its place, or none: an error brings back the old ones."""
+    replaced: list[tuple[Path, bytes | None]] = []
+    try:
+        for temporary, target in moves:
+            old = target.read_bytes() if target.exists() else None
+            temporary.replace(target)
+            replaced.append((target, old))
+    except BaseException:
+        for target, old in replaced:
+            if old is None:
+                target.unlink()
+            else:
+                with _beside(target, old) as temporary:
+                    temporary.replace(target)
+        raise
+
+
 @contextlib.contextmanager
-def _beside(target: Path, text: str) -> Iterator[Path]:
-    """The text in a temporary file next to its place; gone afterwards unless it was renamed."""
+def _beside(target: Path, content: bytes) -> Iterator[Path]:
+    """A temporary file next to its place; gone afterwards unless it was renamed."""
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.parent / f".{target.name}.{os.getpid()}"
     try:
-        with temporary.open("w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        temporary.write_bytes(content)
         yield temporary
     finally:
         temporary.unlink(missing_ok=True)

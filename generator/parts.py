@@ -18,7 +18,7 @@ from troposphere import (
 )
 
 from generator import names
-from generator.model import NOTHING, Json
+from generator.model import NOTHING, Json, Mistake
 
 HAS_TAG = "HasTag"
 
@@ -57,6 +57,10 @@ def assembled(
         conditions.update(part.conditions)
         rules.update(part.rules)
         for resource in part.resources:
+            if resource.title in template.resources:
+                fault = f"holds '{resource.title}' twice"
+                cure = "rename a target or a detection"
+                raise Mistake.one(description.partition(":")[0], fault, cure)
             template.add_resource(_tagged(resource))
         for output in part.outputs:
             template.add_output(output)

@@ -23,7 +23,10 @@ class Report:
 
 
 class Form(Protocol):
-    """What a value may be. `read` returns the value to use and reports what is wrong with it."""
+    """What a value may be. `read` returns the value to use and reports what is wrong with it.
+
+    What it returns has the form's type even then, or is None: who reads on need not ask again.
+    """
 
     @property
     def help(self) -> str: ...
@@ -45,6 +48,9 @@ def _shown(value: Json) -> str:
     return str(value)
 
 
+_REFERENCES = ("${", "{{resolve:")
+
+
 class Text(NamedTuple):
     """A string; of a few `choices`, or of the form `pattern`, which `form` says in words."""
 
@@ -53,17 +59,22 @@ class Text(NamedTuple):
     pattern: str = ""
     form: str = ""
     longest: int = 0
+    rendered: bool = False
+    """Whether it stands in templates, where nothing may look like a reference."""
 
     def read(self, value: Json, path: Where, report: Report) -> Json:
         if not isinstance(value, str):
             cure = "quote it" if isinstance(value, (int, float)) else ""
             report(path, f"wants text, not {_shown(value)}", cure)
-        elif self.choices and value not in self.choices:
+            return None
+        if self.choices and value not in self.choices:
             report(path, f"'{value}' is not one of the choices", did_you_mean(value, self.choices))
         elif self.pattern and not re.fullmatch(self.pattern, value):
             report(path, f"'{value}' is not {self.form or self.pattern}")
         elif self.longest and len(value) > self.longest:
             report(path, f"has {len(value)} characters, at most {self.longest} fit")
+        elif self.rendered and (mark := next((one for one in _REFERENCES if one in value), "")):
+            report(path, f"CloudFormation would read '{mark}' as the start of a reference")
         return value
 
     def json_schema(self) -> dict[str, Json]:
@@ -87,7 +98,8 @@ class Integer(NamedTuple):
     def read(self, value: Json, path: Where, report: Report) -> Json:
         if isinstance(value, bool) or not isinstance(value, int):
             report(path, f"wants a whole number, not {_shown(value)}")
-        elif not self.least <= value <= self.most:
+            return None
+        if not self.least <= value <= self.most:
             report(path, f"{value} is out of range", f"from {self.least} to {self.most}")
         return value
 
@@ -104,6 +116,7 @@ class Boolean(NamedTuple):
     def read(self, value: Json, path: Where, report: Report) -> Json:
         if not isinstance(value, bool):
             report(path, f"wants true or false, not {_shown(value)}")
+            return None
         return value
 
     def json_schema(self) -> dict[str, Json]:
@@ -121,7 +134,7 @@ class Duration(NamedTuple):
     most: int = 2**31
 
     def read(self, value: Json, path: Where, report: Report) -> Json:
-        form = re.fullmatch(r"(\d{1,6})([smhd])", value) if isinstance(value, str) else None
+        form = re.fullmatch(r"([0-9]{1,6})([smhd])", value) if isinstance(value, str) else None
         if not form:
             report(path, f"{_shown(value)} is not a duration", "write 30s, 5m, 12h or 14d")
             return 0
@@ -132,7 +145,7 @@ class Duration(NamedTuple):
         return seconds
 
     def json_schema(self) -> dict[str, Json]:
-        return _described({"type": "string", "pattern": r"^\d{1,6}[smhd]$"}, self.help)
+        return _described({"type": "string", "pattern": r"^[0-9]{1,6}[smhd]$"}, self.help)
 
 
 def said_as_duration(seconds: int) -> str:
@@ -158,8 +171,9 @@ class ListOf(NamedTuple):
             report(path, "is empty")
         items: list[Json] = []
         for index, entry in enumerate(value):
+            before = len(report.problems)
             item = self.item.read(entry, (*path, index), report)
-            if item in items:
+            if item in items and len(report.problems) == before:
                 report((*path, index), f"{_shown(item)} is given twice", "keep one")
             items.append(item)
         return items
@@ -195,8 +209,9 @@ class MapOf(NamedTuple):
             "type": "object",
             "additionalProperties": self.value.json_schema(),
         }
-        if self.key.pattern:
-            schema["propertyNames"] = {"pattern": f"^(?:{self.key.pattern})$"}
+        keys = self.key.json_schema()
+        if len(keys) > 1:  # more than that it is text
+            schema["propertyNames"] = keys
         return _described(schema, self.help)
 
 
@@ -249,7 +264,7 @@ class Record(NamedTuple):
     def read(self, value: Json, path: Where, report: Report) -> dict[str, Json]:
         if not isinstance(value, dict):
             report(path, f"wants a mapping, not {_shown(value)}")
-            return dict(self.defaults)
+            return {name: self.defaults.get(name) for name in self.fields}
         for name in value:
             if name not in self.fields:
                 report((*path, name), f"unknown key '{name}'", did_you_mean(name, self.fields))

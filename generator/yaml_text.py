@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
@@ -18,6 +19,8 @@ _STRING = "tag:yaml.org,2002:str"
 _WIDTH = 100
 
 _resolver = Resolver()
+_NUMBER_ELSEWHERE = re.compile(r"-?\d+(\.\d+)?([eE][-+]?\d+)?\Z")
+"""What other readers of YAML than PyYAML take for a number: 1e5, and account ids such as 0890..."""
 
 
 def yaml_text(value: Json) -> str:
@@ -68,11 +71,15 @@ def _scalar(text: str) -> yaml.Event:
         return yaml.ScalarEvent(None, None, (False, True), text, style="|")
     resolve: Any = _resolver.resolve  # untyped in PyYAML
     plain = resolve(yaml.ScalarNode, text, (True, False)) == _STRING
+    plain = plain and not _NUMBER_ELSEWHERE.match(text)
     return yaml.ScalarEvent(None, None, (plain, True), text)
 
 
 def _number(value: float) -> yaml.Event:
-    return yaml.ScalarEvent(None, None, (True, False), repr(value))
+    # YAML 1.1 wants a dot in a float: 1e+16 alone would be text.
+    text = repr(value)
+    text = text if "." in text else text.replace("e", ".0e")
+    return yaml.ScalarEvent(None, None, (True, False), text)
 
 
 _PLAIN = {

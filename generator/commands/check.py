@@ -10,7 +10,7 @@ from pathlib import Path
 
 from generator import check, config
 from generator.render import render
-from generator.screen import Screen
+from generator.screen import Screen, printable
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    configuration = config.load(Path(given.config) if given.config else None)
+    configuration = config.load(given.config)
     files = render(configuration.shape)
     folder = Path(given.out)
     command = "python -m generator"
@@ -32,6 +32,6 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         present = [file for file in templates if file.parent == folder and file.exists()]
         findings += check.lint(present)
     for finding in findings:
-        screen.line(str(finding))
+        screen.line(printable(str(finding)))
     screen.document({"findings": [finding._asdict() for finding in findings]})
     return 1 if findings else 0

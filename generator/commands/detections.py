@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from pathlib import Path
 
 from generator import catalogue, config, names
 from generator.config import Configuration
 from generator.documents import did_you_mean
 from generator.model import Catalogue, Detection, Json, Mistake
-from generator.screen import Screen
+from generator.screen import Screen, printable
 from generator.yaml_text import yaml_text
 
 _COLOUR = {"critical": "red", "high": "red", "medium": "yellow", "low": "blue", "info": "dim"}
@@ -21,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    configuration = config.load(Path(given.config) if given.config else None, whole=True)
+    configuration = config.load(given.config, whole=True)
     known = configuration.catalogue
     if given.id is None:
         _list(known, configuration, screen)
@@ -108,8 +107,9 @@ def _explain(detection: Detection, configuration: Configuration, screen: Screen)
     screen.line()
     screen.line("Examples:")
     for example in examples:
-        detail = example.event.get("detail", {})
-        what = f"{detail.get('eventSource')} {detail.get('eventName')}"
+        detail = example.event.get("detail")
+        detail = detail if isinstance(detail, dict) else {}
+        what = printable(f"{detail.get('eventSource')} {detail.get('eventName')}")
         sign = screen.paint("matches", "green") if example.matches else "does not match"
         because = f", because {example.because}" if example.because else ""
         screen.line(f"  {sign}: {what}{because}  ({example.place})")

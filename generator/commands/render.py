@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    configuration = config.load(Path(given.config) if given.config else None)
+    configuration = config.load(given.config)
     files = render(configuration.shape)
     folder = Path(given.out)
     outcome = output.write(files, folder)

@@ -26,7 +26,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.simulation.organization import simulated_place
     from generator.simulation.records import read
 
-    configuration = config.load(Path(given.config) if given.config else None)
+    configuration = config.load(given.config)
     bundle = read_bundle(Path(given.out), configuration.shape.digest)
     if given.accounts < 2:
         raise Mistake.one("--accounts", f"{given.accounts} is too few", "2 or more")

@@ -18,6 +18,9 @@ POLL_SECONDS = 5.0
 TRIES = 60
 """How often a call that is told "not yet" is made again before it counts as refused."""
 
+NOTHING_TO_DO = "No updates are to be performed"
+"""How CloudFormation refuses an update that would change nothing, such as one of a comment."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -64,13 +67,16 @@ def _do(door: Door, wanted: Wanted, step: Step, pause: Pause) -> Outcome:
     try:
         answer = _call(door, step, pause)
     except Refused as refusal:
-        if refusal.code in step.done:
+        if refusal.code in step.done or NOTHING_TO_DO in refusal.message:
             return Outcome(step, True)
         return Outcome(step, False, reason=str(refusal))
-    if step.waits == "stack":
-        return _await_stack(door, step, pause)
-    if step.waits == "operation":
-        return _await_operation(door, wanted, step, answer, pause)
+    try:
+        if step.waits == "stack":
+            return _await_stack(door, step, pause)
+        if step.waits == "operation":
+            return _await_operation(door, wanted, step, answer, pause)
+    except Refused as refusal:
+        return Outcome(step, False, reason=f"its end was not seen: {refusal}")
     return Outcome(step, True)
 
 
@@ -99,13 +105,20 @@ def _await_stack(door: Door, step: Step, pause: Pause) -> Outcome:
 
 
 def _first_failure(door: Door, step: Step, name: str, status: str) -> str:
-    """The reason of the resource that failed first; the others failed because of it."""
+    """The reason of the resource that failed first; the others failed because of it.
+
+    Events come the newest first, those of earlier operations too: this one's begin with the stack
+    itself, in progress.
+    """
     ask = _beside(step.call, "DescribeStackEvents", {"StackName": name})
-    reason = status
+    reason = ""
     for event in door.items(ask, "StackEvents"):
+        its_own = event["PhysicalResourceId"] == event["StackId"]
+        if its_own and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+            break
         if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
-            reason = f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-    return f"{name} is {status}: {reason}"
+            reason = f": {event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+    return f"{name} is {status}{reason}"
 
 
 def _await_operation(

@@ -38,20 +38,19 @@ def read_bundle(folder: Path, digest: str) -> Bundle:
     manifest_file = folder / names.MANIFEST
     try:
         manifest = json.loads(manifest_file.read_text(encoding="utf-8"))
-        files = {
-            name: (folder / name).read_text(encoding="utf-8") for name in manifest["templates"]
-        }
+        sums = {name: entry["sha256"] for name, entry in manifest["templates"].items()}
+        files = {name: (folder / name).read_text(encoding="utf-8") for name in sums}
     except OSError as error:
         cure = "render the templates first: python -m generator"
         raise Mistake.one(str(error.filename), f"cannot be read: {error.strerror}", cure) from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError):
         cure = "render the templates again: python -m generator"
         raise Mistake.one(str(manifest_file), "is not a manifest", cure) from None
     if manifest.get("configuration") != digest:
         cure = "render them with this configuration, review the difference, then deploy"
         raise Mistake.one(str(folder), "holds the templates of another configuration", cure)
     for name, text in files.items():
-        if hashlib.sha256(text.encode()).hexdigest() != manifest["templates"][name]["sha256"]:
+        if hashlib.sha256(text.encode()).hexdigest() != sums[name]:
             cure = "render it again, or change the configuration that it comes from"
             raise Mistake.one(str(folder / name), "was changed after it was rendered", cure)
     return Bundle(files, manifest)

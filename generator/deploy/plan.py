@@ -171,21 +171,30 @@ def _stack_set(wanted: Wanted, stack_set: StackSet, existing: Existing) -> Itera
             "UpdateStackSet",
             {**definition, "OperationPreferences": _preferences()},
         )
+    units = wanted.place.organizational_units
+    known = [unit for unit in units if state and unit in state.units]
+    added = [unit for unit in units if unit not in known]
     missing = [region for region in stack_set.regions if not state or region not in state.regions]
-    if missing:
-        units = wanted.place.organizational_units
+    for some, regions in ((known, missing), (added, list(stack_set.regions))):
+        yield from _instances(wanted, stack_set, some, regions)
+
+
+def _instances(
+    wanted: Wanted, stack_set: StackSet, units: list[str], regions: list[str]
+) -> Iterator[Step]:
+    if regions:
         # At most 50 organizational units a call.
         # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStackInstances.html
         for first in range(0, len(units), 50):
-            chunk = list(units[first : first + 50])
+            chunk = units[first : first + 50]
             yield _operation(
                 wanted,
-                f"Deploying {stack_set.name} to {', '.join(chunk)} in {', '.join(missing)}",
+                f"Deploying {stack_set.name} to {', '.join(chunk)} in {', '.join(regions)}",
                 "CreateStackInstances",
                 {
                     "StackSetName": stack_set.name,
                     "DeploymentTargets": _targets(wanted, chunk),
-                    "Regions": missing,
+                    "Regions": regions,
                     "OperationPreferences": _preferences(),
                     **call_as(wanted),
                 },

@@ -37,7 +37,10 @@ class StackSet:
 
 @dataclass(frozen=True)
 class Wanted:
-    """All that a rollout makes, in its order: central, roles, rules, management account."""
+    """All that a rollout makes, in its order: central, roles, rules, management account.
+
+    A delegated administrator leaves out the last: nothing lets it into that account.
+    """
 
     central: Stack
     roles: StackSet
@@ -75,7 +78,10 @@ def wanted(bundle: Bundle, place: Place, regions: tuple[str, ...]) -> Wanted:
         ),
         roles=StackSet(roles, names.MEMBER_ROLES, given(names.MEMBER_ROLES), (home,)),
         rules=StackSet(rules, names.MEMBER_RULES, given(names.MEMBER_RULES), regions, after=roles),
-        management=(
+        # A delegated administrator's credentials are not the management account's.
+        management=()
+        if place.access.delegated_admin
+        else (
             Stack("management", home, roles, names.MEMBER_ROLES, given(names.MEMBER_ROLES)),
             *(
                 Stack("management", region, rules, names.MEMBER_RULES, given(names.MEMBER_RULES))

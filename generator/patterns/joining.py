@@ -17,9 +17,10 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from generator.model import NOTHING, Json, Pattern
+from generator.patterns.language import MOST_COMBINATIONS, OR, RESERVED_IN_OR
 
 Plain = Mapping[str, tuple[Json, ...]]
 """A conjunction as `conjunctions` gives it: alternatives by dotted path."""
@@ -28,6 +29,14 @@ Item = tuple[str, frozenset[str]]
 """A path and its alternatives, each alternative as compact JSON."""
 
 Conjunction = frozenset[Item]
+
+Keys = tuple[str, ...]
+"""The names on the way to a place in a pattern, one inside the other."""
+
+_T = TypeVar("_T")
+
+_PRESENT = '{"exists":true}'
+_ABSENT = '{"exists":false}'
 
 
 class Joined(NamedTuple):
@@ -68,17 +77,18 @@ def join(
     """The fewest patterns that match what any of the conjunctions matches, and nothing else.
 
     `wanted` gives each member's conjunctions. `envelope` is a condition that every pattern starts
-    with. `guard` lists alternatives of which one must hold as well, except for conjunctions that
-    name one of the guard's paths themselves: the caller has seen to those.
+    with, on paths that no conjunction names. `guard` lists alternatives of which one must hold as
+    well, except for conjunctions that name one of the guard's paths themselves: the caller has
+    seen to those.
     Raises TooLong for a conjunction that cannot be made to fit `limit` characters.
     """
-    fixed = _Fixed(dict(envelope), [_canonical(alternative) for alternative in guard])
     owners: dict[Conjunction, set[str]] = {}
     for member, conjunctions in wanted.items():
         for conjunction in conjunctions:
             owners.setdefault(_canonical(conjunction), set()).add(member)
-    merged = _merged(owners)
-    return _packed(_units(merged, fixed, limit), fixed, limit)
+    guarding = [_canonical(alternative) for alternative in guard]
+    fixed = _Fixed(dict(envelope), guarding, _crossed([*owners, *guarding]), owners)
+    return _packed(_units(_merged(owners), fixed, limit), fixed, limit)
 
 
 # --- Conjunctions
@@ -86,7 +96,8 @@ def join(
 
 def _canonical(conjunction: Plain) -> Conjunction:
     return frozenset(
-        (path, frozenset(_text(value) for value in values)) for path, values in conjunction.items()
+        (path, _absorbed(frozenset(_text(value) for value in values)))
+        for path, values in conjunction.items()
     )
 
 
@@ -131,8 +142,7 @@ def _united(current: Mapping[Conjunction, set[str]], path: str) -> dict[Conjunct
 
 def _absorbed(values: frozenset[str]) -> frozenset[str]:
     """Without the alternatives that "present" covers: every other but "absent"."""
-    present, absent = '{"exists":true}', '{"exists":false}'
-    return values & {present, absent} if present in values else values
+    return values & {_PRESENT, _ABSENT} if _PRESENT in values else values
 
 
 # --- Packing
@@ -143,6 +153,8 @@ class _Fixed(NamedTuple):
 
     envelope: dict[str, Json]
     guard: list[Conjunction]
+    crossed: frozenset[str]
+    owners: Mapping[Conjunction, set[str]]
 
     @property
     def weight(self) -> int:
@@ -164,13 +176,35 @@ class _Fixed(NamedTuple):
         if free:
             branches = (*((node,) if guarded else ()), *_branches(free))
             node = _Node({}, (branches,)) if len(branches) > 1 else branches[0]
-        return {**self.envelope, **_emitted(node)}
+        return {**self.envelope, **_emitted(node, self.crossed)}
+
+    def fits(self, group: Mapping[Conjunction, set[str]], limit: int) -> bool:
+        """Whether a rule of its own could hold the group."""
+        return self.branches(group) <= MOST_COMBINATIONS and length(self.pattern(group)) <= limit
+
+    def branches(self, group: Mapping[Conjunction, set[str]]) -> int:
+        """How many combinations a rule would multiply out to, at most."""
+        return len(group) * max(1, len(self.guard))
+
+    def weigh(self, found: Iterable[Conjunction]) -> int:
+        """About how much longer a rule becomes by these conjunctions."""
+        light = {frozenset(i for i in c if i[0] not in _SHARED_PATHS) or c for c in found}
+        return length(_emitted(_tree(sorted(light, key=_order)), self.crossed)) + 1
+
+    def members(self, piece: Conjunction) -> set[str]:
+        """Whose conjunctions are in this piece of several that were united."""
+        return {
+            member
+            for conjunction, members in self.owners.items()
+            if _overlap(piece, conjunction)
+            for member in members
+        }
 
 
 class _Unit(NamedTuple):
     """Conjunctions that stay in one rule, as those of one source do."""
 
-    members: dict[Conjunction, set[str]]
+    members: Mapping[Conjunction, set[str]]
     weight: int
 
 
@@ -186,10 +220,13 @@ _USUAL: Conjunction = frozenset(
 )
 
 
-def _weight(found: Iterable[Conjunction]) -> int:
-    """About how much longer a rule becomes by these conjunctions."""
-    light = {frozenset(i for i in c if i[0] not in _SHARED_PATHS) or c for c in found}
-    return length(_emitted(_tree(sorted(light, key=_order)))) + 1
+def _overlap(one: Conjunction, other: Conjunction) -> bool:
+    """Whether two conjunctions name the same paths and share alternatives of each."""
+    mine, theirs = dict(one), dict(other)
+    return mine.keys() == theirs.keys() and all(
+        values & theirs[path] or (_PRESENT in values and theirs[path] != {_ABSENT})
+        for path, values in mine.items()
+    )
 
 
 def _units(merged: Mapping[Conjunction, set[str]], fixed: _Fixed, limit: int) -> list[_Unit]:
@@ -199,11 +236,19 @@ def _units(merged: Mapping[Conjunction, set[str]], fixed: _Fixed, limit: int) ->
         by_source.setdefault(source, {})[conjunction] = merged[conjunction]
     units = []
     for group in by_source.values():
-        weight = _weight(group)
-        if weight + fixed.weight <= limit:
+        weight = fixed.weigh(group)
+        if weight + fixed.weight <= limit and fixed.branches(group) <= MOST_COMBINATIONS:
             units.append(_Unit(group, weight))
         else:
-            units += [_Unit(piece, _weight(piece)) for piece in _fitting(group, fixed, limit)]
+            units += _pieces(group, fixed, limit)
+    return _largest_first(units)
+
+
+def _pieces(group: Mapping[Conjunction, set[str]], fixed: _Fixed, limit: int) -> list[_Unit]:
+    return [_Unit(piece, fixed.weigh(piece)) for piece in _fitting(group, fixed, limit)]
+
+
+def _largest_first(units: Iterable[_Unit]) -> list[_Unit]:
     return sorted(units, key=lambda unit: (-unit.weight, _order(min(unit.members, key=_order))))
 
 
@@ -212,60 +257,82 @@ def _values(conjunction: Conjunction, path: str) -> frozenset[str]:
 
 
 def _fitting(
-    group: dict[Conjunction, set[str]], fixed: _Fixed, limit: int
-) -> list[dict[Conjunction, set[str]]]:
+    group: Mapping[Conjunction, set[str]], fixed: _Fixed, limit: int
+) -> list[Mapping[Conjunction, set[str]]]:
     """The group in pieces that each fit a rule of their own."""
-    found = length(fixed.pattern(group))
-    if found <= limit:
+    if fixed.fits(group, limit):
         return [group]
-    if len(group) > 1:
-        ordered = sorted(group, key=_order)
-        middle = len(ordered) // 2
-        halves = ordered[:middle], ordered[middle:]
-    else:
-        ((conjunction, members),) = group.items()
+    if len(group) == 1:
+        (conjunction,) = group
         path, values = max(conjunction, key=lambda item: (len(item[1]), item[0]))
         if len(values) < 2:
-            raise TooLong(members, found, limit)
+            raise TooLong(fixed.members(conjunction), length(fixed.pattern(group)), limit)
         rest = conjunction - {(path, values)}
-        ordered_values = sorted(values)
-        middle = len(ordered_values) // 2
-        parts = ordered_values[:middle], ordered_values[middle:]
-        group = {rest | {(path, frozenset(part))}: members for part in parts}
-        halves = tuple([conjunction] for conjunction in group)  # type: ignore[assignment]
+        parts = [rest | {(path, frozenset(half))} for half in _halves(sorted(values))]
+        return [
+            piece for part in parts for piece in _fitting({part: fixed.members(part)}, fixed, limit)
+        ]
     return [
-        piece for half in halves for piece in _fitting({c: group[c] for c in half}, fixed, limit)
+        piece
+        for half in _halves(sorted(group, key=_order))
+        for piece in _fitting({each: group[each] for each in half}, fixed, limit)
     ]
+
+
+def _halves(ordered: list[_T]) -> tuple[list[_T], list[_T]]:
+    middle = len(ordered) // 2
+    return ordered[:middle], ordered[middle:]
 
 
 def _packed(units: Sequence[_Unit], fixed: _Fixed, limit: int) -> list[Joined]:
     """First fit, largest first, by weight; packed again, less tightly, if a rule came out long."""
     room = limit - fixed.weight
     while True:
-        bins: list[list[_Unit]] = []
-        weights: list[int] = []
+        bins: list[_Bin] = []
         for unit in units:
-            for index, weight in enumerate(weights):
-                if weight + unit.weight <= room:
-                    bins[index].append(unit)
-                    weights[index] += unit.weight
+            for each in bins:
+                if each.takes(unit, room, fixed):
+                    each.add(unit)
                     break
             else:
-                bins.append([unit])
-                weights.append(unit.weight)
-        patterns = [_bin(chosen, fixed) for chosen in bins]
-        excess = max((length(pattern) for pattern in patterns), default=0) - limit
-        if excess <= 0:
+                bins.append(_Bin(unit))
+        patterns = [fixed.pattern(each.members) for each in bins]
+        long = [at for at, pattern in enumerate(patterns) if length(pattern) > limit]
+        if not long:
             break
-        room -= excess
+        alone = [bins[at].units[0] for at in long if len(bins[at].units) == 1]
+        if alone:
+            # Weights are estimates: what is too long for a rule of its own goes in pieces.
+            rest = [unit for unit in units if unit not in alone]
+            pieces = [piece for unit in alone for piece in _pieces(unit.members, fixed, limit)]
+            units = _largest_first([*rest, *pieces])
+        else:
+            room -= max(length(patterns[at]) for at in long) - limit
     return [
-        Joined(pattern, tuple(sorted({m for u in chosen for ms in u.members.values() for m in ms})))
-        for pattern, chosen in zip(patterns, bins, strict=True)
+        Joined(pattern, tuple(sorted({m for members in each.members.values() for m in members})))
+        for pattern, each in zip(patterns, bins, strict=True)
     ]
 
 
-def _bin(chosen: Sequence[_Unit], fixed: _Fixed) -> dict[str, Json]:
-    return fixed.pattern(conjunction for unit in chosen for conjunction in unit.members)
+class _Bin:
+    """What goes into one rule."""
+
+    def __init__(self, unit: _Unit) -> None:
+        self.units: list[_Unit] = []
+        self.members: dict[Conjunction, set[str]] = {}
+        self.weight = 0
+        self.add(unit)
+
+    def takes(self, unit: _Unit, room: int, fixed: _Fixed) -> bool:
+        """Whether there is room for one more unit."""
+        branches = fixed.branches(self.members) + fixed.branches(unit.members)
+        return self.weight + unit.weight <= room and branches <= MOST_COMBINATIONS
+
+    def add(self, unit: _Unit) -> None:
+        """Puts the unit in."""
+        self.units.append(unit)
+        self.members.update(unit.members)
+        self.weight += unit.weight
 
 
 # --- Factoring
@@ -329,22 +396,57 @@ def _order(conjunction: Conjunction) -> list[tuple[tuple[int, str], list[str]]]:
     return sorted(_item_order(item) for item in conjunction)
 
 
-def _emitted(node: _Node, base: str = "") -> dict[str, Json]:
-    """The node as a nested pattern, its paths relative to `base` ("" or what ends in a dot)."""
+def _crossed(found: Iterable[Conjunction]) -> frozenset[str]:
+    """Paths with a condition of their own that others lead through: "a" beside "a.b"."""
+    paths = {path for conjunction in found for path, _ in conjunction}
+    through = {path[:at] for path in paths for at, sign in enumerate(path) if sign == "."}
+    return frozenset(paths & through)
+
+
+_DEEPEST = 64
+"""Objects in objects; whoever names a deeper path has it written with its dots."""
+
+
+@lru_cache(maxsize=4096)
+def _keys(path: str, crossed: frozenset[str]) -> tuple[str, ...]:
+    """The names under which a path is written, one inside the other.
+
+    A dot in a name means the same as nesting. It stands where nesting cannot: below a path with
+    a condition of its own, before a word that is no name of a field inside `$or`.
+    """
+    parts = path.split(".")
+    if OR in parts or "" in parts or len(parts) > _DEEPEST:
+        return (path,)
+    keys: list[str] = []
+    above = ""
+    for part in parts:
+        if keys and (part in RESERVED_IN_OR or above in crossed):
+            keys[-1] += f".{part}"
+        else:
+            keys.append(part)
+        above = f"{above}.{part}" if above else part
+    return tuple(keys)
+
+
+def _emitted(node: _Node, crossed: frozenset[str], base: Keys = ()) -> dict[str, Json]:
+    """The node as a nested pattern, its paths relative to the object at `base`."""
     result: dict[str, Json] = {}
     for path in sorted(node.items, key=_rank):
-        inner = _descended(result, path[len(base) :].split(".")[:-1])
-        inner[path.rsplit(".", 1)[-1]] = [_value(v) for v in sorted(node.items[path])]
-    taken: set[str] = set()
+        *above, last = _keys(path, crossed)[len(base) :]
+        _descended(result, above)[last] = [_value(value) for value in sorted(node.items[path])]
+    placed: dict[Keys, tuple[_Node, ...]] = {}
     for branches in node.ors:
-        place = _common_base([path for branch in branches for path in _paths(branch)])
-        while place in taken:
-            if place == base:
-                raise AssertionError("two alternatives have no place of their own")
-            place = place[:-1].rpartition(".")[0] + "." if "." in place[:-1] else ""
-        taken.add(place)
-        inner = _descended(result, place[len(base) :].split(".")[:-1])
-        inner["$or"] = [_emitted(branch, place) for branch in branches]
+        place = _common_base([_keys(path, crossed) for each in branches for path in _paths(each)])
+        while place in placed and place != base:
+            place = place[:-1]
+        # An object has one `$or` at most: a second one goes into every branch of the first.
+        first = placed.get(place)
+        placed[place] = (
+            tuple(_Node(each.items, (*each.ors, branches)) for each in first) if first else branches
+        )
+    for place, branches in placed.items():
+        inner = _descended(result, place[len(base) :])
+        inner[OR] = [_emitted(branch, crossed, place) for branch in branches]
     return result
 
 
@@ -364,12 +466,11 @@ def _paths(node: _Node) -> list[str]:
     return [*node.items, *inner]
 
 
-def _common_base(paths: Sequence[str]) -> str:
-    """The deepest object that holds all paths, with its dot: "detail." or ""."""
-    parents = [path.split(".")[:-1] for path in paths]
+def _common_base(found: Sequence[Keys]) -> Keys:
+    """The deepest object that holds all paths."""
     shared: list[str] = []
-    for level in zip(*parents, strict=False):
+    for level in zip(*(keys[:-1] for keys in found), strict=False):
         if len(set(level)) > 1:
             break
         shared.append(level[0])
-    return "".join(f"{key}." for key in shared)
+    return tuple(shared)

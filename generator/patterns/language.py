@@ -23,10 +23,10 @@ MOST_COMBINATIONS = 1000
 MOST_FIELDS = 256
 """How many different fields one conjunction may name; the engine loads no more."""
 
-_OR = "$or"
+OR = "$or"
 
 # Inside `$or` these are no names of fields: operators, and words kept for operators to come.
-_RESERVED = OPERATORS | {
+RESERVED_IN_OR = OPERATORS | {
     *("=", "<", "<=", ">", ">="),
     *("regex", "not-wildcard", "not-equals-ignore-case"),
     *("date-after", "date-on-or-after", "date-before", "date-on-or-before", "in-date-range"),
@@ -77,7 +77,7 @@ def _read(pattern: Json) -> tuple[list[_Step], list[str]]:
         return [], [f"the pattern is {written(pattern)}; it must be an object"]
     steps = list(_steps(pattern, or_is_a_name=False))
     wrong = _problems(steps)
-    if wrong and any(step.place.endswith(_OR) for step in steps):
+    if wrong and any(step.place.endswith(OR) for step in steps):
         # Where `$or` cannot be an "or", the engine tries once more and takes it for a field.
         named = list(_steps(pattern, or_is_a_name=True))
         if not _problems(named):
@@ -105,9 +105,9 @@ def _opened(step: _Step, *, or_is_a_name: bool) -> Iterator[_Step]:
             continue
         place = _inside(step.place, name)
         path = f"{step.path}.{name}" if step.path else name
-        if name == _OR and not or_is_a_name:
+        if name == OR and not or_is_a_name:
             yield from _branches(place, step.path, inner)
-        elif step.branching and name in _RESERVED:
+        elif step.branching and name in RESERVED_IN_OR:
             yield _fault(
                 place,
                 f"{name!r} cannot be the name of a field inside '$or'",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 
 from generator.model import Json
@@ -19,6 +20,17 @@ from generator.simulation.authorization import (
     trust_policy,
 )
 from generator.simulation.world import Resource, World
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why EventBridge does not deliver; `code` is the one it writes on a dead letter.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-dlq.html
+    """
+
+    code: str
+    why: str
 
 
 def caller_of_role(world: World, role: Resource, session: str) -> Caller:
@@ -67,7 +79,7 @@ def allows(
     return decide(Request(caller, action, arn, context), policies)
 
 
-def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str) -> str | None:
+def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str) -> Refusal | None:
     """Why a rule may not put events on a bus of another account or Region; None when it may.
 
     EventBridge must be able to assume the role for this rule, the role must be allowed to put
@@ -75,20 +87,24 @@ def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str)
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
     """
     if not role_arn:
-        return "the target has no role"
+        return Refusal("NO_PERMISSIONS", "the target has no role")
     role = world.inventory.by_arn(role_arn)
     if role is None:
-        return f"there is no role {role_arn}"
+        return Refusal("FAILED_TO_ASSUME_ROLE", f"there is no role {role_arn}")
     account = rule_arn.split(":")[4]
     source = {"aws:SourceArn": rule_arn, "aws:SourceAccount": account}
     service = Caller.aws_service("events.amazonaws.com")
     assumed = may_assume(world, service, role, source, ())
     if not assumed.allowed:
-        return f"the role's trust: {assumed.because}"
+        return Refusal("FAILED_TO_ASSUME_ROLE", f"the role's trust: {assumed.because}")
+    bus = world.inventory.by_arn(bus_arn)
+    if bus is None:
+        return Refusal("NO_RESOURCE", f"there is no bus {bus_arn}")
+    # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
+    context = {**source, "events:eventBusInvocation": bus.account != account}
     caller = caller_of_role(world, role, "events")
-    context = {**source, "events:eventBusInvocation": bus_arn.split(":")[4] != account}
     put = allows(world, caller, "events:PutEvents", bus_arn, context, of_role(role))
-    return None if put.allowed else f"bus policy: {put.because}"
+    return None if put.allowed else Refusal("NO_PERMISSIONS", f"no PutEvents: {put.because}")
 
 
 def policy_on(world: World, arn: str) -> Policy | None:

@@ -1,24 +1,33 @@
 """What a rule's target makes of an event: the input transformation of EventBridge.
 
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
+
+Where that page leaves a choice, the reading that breaks a careless template is taken: a value is
+put into quotes as it is, so that a quotation mark in it ends the string.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from generator.model import Json
 
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
+_STEP = r"\.(?P<key>[\w/-]+|\*)|\[(?P<index>\d+|\*)\]"
+_PATH = re.compile(rf"\$(?:{_STEP})*")
 _MISSING = object()
+
+
+class InvalidJson(Exception):
+    """A template in the form of a JSON object that its values turned into something else."""
 
 
 def body(
     target: Mapping[str, Json], rule_name: str, rule_arn: str, event: Mapping[str, Json]
 ) -> str:
-    """The text that the target receives."""
+    """The text that the target receives; InvalidJson when the template's values break it."""
     if target.get("Input") is not None:
         return str(target["Input"])
     if target.get("InputPath") is not None:
@@ -33,21 +42,26 @@ def body(
 def _filled(
     transformer: Mapping[str, Json], rule_name: str, rule_arn: str, event: Mapping[str, Json]
 ) -> str:
-    """The input template with its placeholders replaced.
+    """The input template with its placeholders replaced; a JSON object is minified.
 
-    A placeholder inside quotes becomes bare text; outside it becomes JSON, objects included. One
-    whose path is not in the event becomes nothing in text and `null`-less emptiness outside, which
-    is written as "" here.
+    Outside quotes a placeholder becomes JSON, objects and lists included; inside it becomes bare
+    text. One whose path is not in the event becomes nothing in text, and "" outside.
     """
     values: dict[str, Json] = {
+        name: _at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()
+    }
+    # Their names are reserved.
+    values |= {
         "aws.events.rule-name": rule_name,
         "aws.events.rule-arn": rule_arn,
         "aws.events.event.json": event,
-        "aws.events.event": {key: value for key, value in event.items() if key != "detail"},
+        "aws.events.event": {
+            "detailType" if key == "detail-type" else key: value
+            for key, value in event.items()
+            if key != "detail"
+        },
         "aws.events.event.ingestion-time": event.get("time", ""),
     }
-    for name, path in (transformer.get("InputPathsMap") or {}).items():
-        values[name] = _at(event, path)
     template = str(transformer["InputTemplate"])
     pieces: list[str] = []
     position = 0
@@ -59,16 +73,20 @@ def _filled(
         pieces.append(_written(values[match[1]], quoted))
         position = match.end()
     pieces.append(template[position:])
-    return "".join(pieces)
+    return _minified("".join(pieces)) if template.lstrip().startswith("{") else "".join(pieces)
+
+
+def _minified(text: str) -> str:
+    try:
+        return _json(json.loads(text))
+    except ValueError as error:
+        raise InvalidJson(f"the input template makes no JSON of this event: {error}") from None
 
 
 def _written(value: Json, quoted: bool) -> str:
     if value is _MISSING:
         return "" if quoted else '""'
-    if quoted:
-        text = value if isinstance(value, str) else _json(value)
-        return json.dumps(text, ensure_ascii=False)[1:-1]
-    return _json(value)
+    return value if quoted and isinstance(value, str) else _json(value)
 
 
 def _inside_string(template: str, position: int) -> bool:
@@ -85,16 +103,32 @@ def _inside_string(template: str, position: int) -> bool:
 
 
 def _at(event: Json, path: str) -> Json:
-    """What stands at a path such as $.detail.userIdentity.arn or $.detail.items[0].id."""
-    value: Json = event
-    for key, index in re.findall(r"\.([\w\-]+)|\[(\d+)\]", path.removeprefix("$")):
-        if key and isinstance(value, Mapping) and key in value:
-            value = value[key]
-        elif index and isinstance(value, list) and int(index) < len(value):
-            value = value[int(index)]
-        else:
-            return _MISSING
-    return value
+    """What stands at a path such as $.detail.userIdentity.arn or $.detail.items[0].id.
+
+    A path with a wildcard gives the list of all that it leads to. Nothing stands at a path of
+    another form: nobody checks paths when a rule is made.
+    """
+    if not _PATH.fullmatch(path):
+        return _MISSING
+    found = [event]
+    for step in re.finditer(_STEP, path):
+        found = [item for value in found for item in _step(value, step["key"], step["index"])]
+    if "*" in path:
+        return found
+    return found[0] if found else _MISSING
+
+
+def _step(value: Json, key: str | None, index: str | None) -> Iterator[Json]:
+    if isinstance(value, Mapping) and key is not None:
+        if key == "*":
+            yield from value.values()
+        elif key in value:
+            yield value[key]
+    elif isinstance(value, list) and index is not None:
+        if index == "*":
+            yield from value
+        elif int(index) < len(value):
+            yield value[int(index)]
 
 
 def _json(value: Json) -> str:

@@ -13,6 +13,7 @@ from generator.deploy.aws import Door, Side
 from generator.model import Place
 from generator.simulation import access
 from generator.simulation.cloudformation import CloudFormation
+from generator.simulation.cloudformation.providers.kind import Forward
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.organizations import Organizations
 from generator.simulation.permissions import Permissions
@@ -28,10 +29,7 @@ class Cloud:
         self.world = world
         tokens = Tokens(world)
         self.cloudformation = CloudFormation(world)
-        # A target on a bus that would not take its events is refused when it is made.
-        self.cloudformation.may_put_events = lambda forward: access.forwarding_refused(
-            world, forward.rule_arn, forward.role_arn, forward.bus_arn
-        )
+        self.cloudformation.may_put_events = self._refusal
         self.organizations = Organizations(world)
         self.edge = Edge(
             {
@@ -44,16 +42,26 @@ class Cloud:
         tokens.edge = self.edge
         self.trails = Trails(world)
 
+    def _refusal(self, forward: Forward) -> str | None:
+        """Why a rule gets no bus as its target: one that would not take its events."""
+        refusal = access.forwarding_refused(
+            self.world, forward.rule_arn, forward.role_arn, forward.bus_arn
+        )
+        return refusal.why if refusal else None
+
     def administrator(self, account: str, region: str) -> Any:
         """A boto3 session that may do everything in an account."""
         arn = f"arn:{partition_of(region)}:iam::{account}:role/Administrator"
         return self.edge.session(Identity(account, arn), region)
 
     def door(self, place: Place) -> Door:
-        """The deploy code's door, opening on this organization instead of AWS."""
+        """The deploy code's door, opening on this organization instead of AWS.
+
+        A delegated administrator of StackSets works from the central account.
+        """
 
         def session_for(side: Side) -> Any:
-            central = side == "central"
+            central = side == "central" or place.access.delegated_admin
             account = place.central_account if central else place.management_account
             return self.administrator(account, place.central_region)
 

@@ -22,6 +22,10 @@ TOPIC_LIMIT = 262_144
 """Bytes of an SNS message unless the topic says otherwise.
 https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html"""
 
+EVENTBRIDGE = "events.amazonaws.com"
+NO_LETTERS = "lost: it has no dead-letter queue"
+REFUSED_TOO = "lost: the dead-letter queue does not take it either"
+
 
 class Undeliverable(Exception):
     """A target did not take a message; `code` is the one EventBridge writes on a dead letter.
@@ -50,23 +54,34 @@ class Courier:
         event: Mapping[str, Json],
     ) -> None:
         """One target of one rule; Undeliverable when it does not take the message."""
-        name = str(rule.properties["Name"])
-        message = bodies.body(target, name, rule.arn, event)
+        name, target_id = str(rule.properties["Name"]), str(target["Id"])
         arn = str(target["Arn"])
+        if ":event-bus/" in arn:
+            # What came from one bus to another goes no further.
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
+            hop = "ACCOUNT" if arn.split(":")[3] == rule.region else "REGION"
+            raise Undeliverable(f"THIRD_{hop}_HOP_DETECTED", f"{arn} would be a third bus")
+        try:
+            message = bodies.body(target, name, rule.arn, event)
+        except bodies.InvalidJson as problem:
+            raise Undeliverable("INVALID_JSON", str(problem)) from None
         resource = self.world.inventory.by_arn(arn)
         if resource is None:
-            raise Undeliverable("RESOURCE_NOT_FOUND", f"there is no {arn}")
+            raise Undeliverable("NO_RESOURCE", f"there is no {arn}")
         if resource.type == "AWS::SQS::Queue":
-            self.send(resource, message, "events.amazonaws.com", rule.arn)
+            self.send(resource, message, EVENTBRIDGE, rule.arn)
+            received: str | None = message
         elif resource.type == "AWS::SNS::Topic":
-            message = self.publish(resource, message, "events.amazonaws.com", rule.arn)
+            received = self._publish(journey, rule, target_id, resource, message)
         else:
             raise AssertionError(f"the simulation delivers to no {resource.type}")
-        target_id = str(target["Id"])
-        detection = name.removeprefix(f"{self.prefix}-")
-        journey.deliveries.append(
-            Delivery(name, detection, target_id, self.kinds.get(target_id, ""), message)
-        )
+        if received is not None:
+            kind, detection = self.kinds.get(target_id, ""), self._detection(name)
+            journey.deliveries.append(Delivery(name, detection, target_id, kind, received))
+
+    def _detection(self, rule_name: str) -> str:
+        """The detection of a rule; a second rule of the same one has a number behind it."""
+        return rule_name.removeprefix(f"{self.prefix}-").partition("-")[0]
 
     # --- Queues
 
@@ -85,8 +100,12 @@ class Courier:
         if not decision.allowed:
             raise Undeliverable("NO_PERMISSIONS", f"{queue.arn}: {decision.because}")
         self._unlock(queue.properties.get("KmsMasterKeyId"), caller, context, queue.arn)
-        if len(message.encode()) > MESSAGE_LIMIT:
-            raise Undeliverable("INVALID_PARAMETER", f"{len(message)} bytes are too long for SQS")
+        limit = int(queue.properties.get("MaximumMessageSize") or MESSAGE_LIMIT)
+        size = len(message.encode()) + sum(
+            len(f"{key}String{value}".encode()) for key, value in (attributes or {}).items()
+        )
+        if size > limit:
+            raise Undeliverable("INVALID_PARAMETER", f"{size} bytes are too long for {queue.arn}")
         given = {
             key: {"DataType": "String", "StringValue": value}
             for key, value in (attributes or {}).items()
@@ -102,55 +121,75 @@ class Courier:
         if resource is None:
             raise Undeliverable("NO_PERMISSIONS", f"{what}: the key {key} lets no service in")
         for action in ("kms:GenerateDataKey", "kms:Decrypt"):
-            # EventBridge names no source when it publishes under a key.
-            # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
-            decision = access.allows(self.world, caller, action, resource.arn, {})
+            decision = access.allows(self.world, caller, action, resource.arn, context)
             if not decision.allowed:
                 raise Undeliverable("NO_PERMISSIONS", f"{what}: its key: {decision.because}")
 
     # --- Topics
 
-    def publish(self, topic: Resource, message: str, service: str, source_arn: str) -> str:
-        """A service's message on a topic; gives what the first queue behind it receives."""
-        context = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_arn.split(":")[4]}
-        caller = Caller.aws_service(service)
+    def _publish(
+        self, journey: Journey, rule: Resource, target_id: str, topic: Resource, message: str
+    ) -> str | None:
+        """A rule's message on a topic; gives what the first queue behind it receives.
+
+        None when no queue took it: the topic did, so that the rule's part is done.
+        """
+        context = {"aws:SourceArn": rule.arn, "aws:SourceAccount": rule.account}
+        caller = Caller.aws_service(EVENTBRIDGE)
         decision = access.allows(self.world, caller, "sns:Publish", topic.arn, context)
         if not decision.allowed:
             raise Undeliverable("NO_PERMISSIONS", f"{topic.arn}: {decision.because}")
-        self._unlock(topic.properties.get("KmsMasterKeyId"), caller, context, topic.arn)
+        # EventBridge names no source when it publishes under a key.
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
+        self._unlock(topic.properties.get("KmsMasterKeyId"), caller, {}, topic.arn)
         limit = int(topic.properties.get("MaximumMessageSize") or TOPIC_LIMIT)
-        if len(message.encode()) > limit:
-            raise Undeliverable("INVALID_PARAMETER", f"{len(message)} bytes are too long for SNS")
-        return self.fan_out(topic, message)
-
-    def fan_out(self, topic: Resource, message: str) -> str:
-        """A topic's message to its subscriptions."""
-        seen = message
-        for subscription in self._subscriptions(topic):
-            if subscription.properties.get("Protocol") != "sqs":
-                continue
-            queue = self.world.inventory.by_arn(str(subscription.properties["Endpoint"]))
+        size = len(message.encode())
+        if size > limit:
+            raise Undeliverable("INVALID_PARAMETER", f"{size} bytes are too long for {topic.arn}")
+        queues = [each for each in self._subscriptions(topic) if _is_queue(each)]
+        taken = []
+        for subscription in queues:
             raw = subscription.properties.get("RawMessageDelivery") in (True, "true")
-            seen = message if raw else envelope(topic.arn, message)
+            copy = message if raw else envelope(topic.arn, message)
             try:
-                if queue is None:
-                    raise Undeliverable("RESOURCE_NOT_FOUND", "the subscribed queue is gone")
-                self.send(queue, seen, "sns.amazonaws.com", topic.arn)
-            except Undeliverable:
-                self._redrive(subscription, topic, seen)
-        return seen
+                self._send_from_topic(topic, str(subscription.properties["Endpoint"]), copy)
+                taken.append(copy)
+            except Undeliverable as problem:
+                kept, why = self._redriven(topic, subscription, copy, str(problem))
+                journey.dead_letters.append(
+                    DeadLetter(str(rule.properties["Name"]), target_id, kept, problem.code, why)
+                )
+        if not queues:
+            return message
+        return taken[0] if taken else None
 
     def _subscriptions(self, topic: Resource) -> list[Resource]:
         found = self.world.inventory.of_type(topic.account, topic.region, "AWS::SNS::Subscription")
         return [each for each in found if each.properties.get("TopicArn") == topic.arn]
 
-    def _redrive(self, subscription: Resource, topic: Resource, message: str) -> None:
-        """A subscription's dead-letter queue takes what its endpoint did not."""
+    def _send_from_topic(self, topic: Resource, queue_arn: str, message: str) -> Resource:
+        queue = self.world.inventory.by_arn(queue_arn)
+        if queue is None:
+            raise Undeliverable("NO_RESOURCE", f"{topic.arn}: there is no queue {queue_arn}")
+        self.send(queue, message, "sns.amazonaws.com", topic.arn)
+        return queue
+
+    def _redriven(
+        self, topic: Resource, subscription: Resource, message: str, why: str
+    ) -> tuple[str, str]:
+        """A subscription's dead-letter queue takes what its endpoint did not: its name, and why.
+
+        https://docs.aws.amazon.com/sns/latest/dg/sns-dead-letter-queues.html
+        """
         policy = subscription.properties.get("RedrivePolicy") or {}
-        letters = self.world.inventory.by_arn(str(policy.get("deadLetterTargetArn", "")))
-        if letters is None:
-            raise Undeliverable("SDK_CLIENT_ERROR", f"{topic.arn} lost a message: no dead letters")
-        self.send(letters, message, "sns.amazonaws.com", topic.arn)
+        letters = str(policy.get("deadLetterTargetArn", ""))
+        if not letters:
+            return "", f"{why}; {NO_LETTERS}"
+        try:
+            queue = self._send_from_topic(topic, letters, message)
+        except Undeliverable as problem:
+            return "", f"{why}; {REFUSED_TOO}: {problem}"
+        return str(queue.properties["QueueName"]), why
 
     # --- Dead letters
 
@@ -164,23 +203,31 @@ class Courier:
         why: str,
     ) -> None:
         """Leaves an event in the dead-letter queue of the target, or loses it."""
-        name = str(rule.properties["Name"])
+        name, target_id = str(rule.properties["Name"]), str(target["Id"])
         arn = str((target.get("DeadLetterConfig") or {}).get("Arn", ""))
         queue = self.world.inventory.by_arn(arn)
         kept = ""
-        if queue is not None:
-            attributes = {
-                "RULE_ARN": rule.arn,
-                "TARGET_ARN": str(target["Arn"]),
-                "ERROR_CODE": code,
-                "ERROR_MESSAGE": why,
-            }
+        attributes = {
+            "RULE_ARN": rule.arn,
+            "TARGET_ARN": str(target["Arn"]),
+            "ERROR_CODE": code,
+            "ERROR_MESSAGE": why,
+        }
+        if not arn:
+            why = f"{why}; {NO_LETTERS}"
+        elif queue is None:
+            why = f"{why}; {REFUSED_TOO}: there is no {arn}"
+        else:
             try:
-                self.send(queue, _json(event), "events.amazonaws.com", rule.arn, attributes)
+                self.send(queue, _json(event), EVENTBRIDGE, rule.arn, attributes)
                 kept = str(queue.properties["QueueName"])
             except Undeliverable as problem:
-                why = f"{why}; the dead-letter queue does not take it either: {problem}"
-        journey.dead_letters.append(DeadLetter(name, str(target["Id"]), kept, code, why))
+                why = f"{why}; {REFUSED_TOO}: {problem}"
+        journey.dead_letters.append(DeadLetter(name, target_id, kept, code, why))
+
+
+def _is_queue(subscription: Resource) -> bool:
+    return bool(subscription.properties.get("Protocol") == "sqs")
 
 
 def envelope(topic_arn: str, message: str) -> str:

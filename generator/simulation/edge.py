@@ -74,8 +74,8 @@ class Edge:
         self.check = check
         self.calls: list[Made] = []
         """Every call that has ended, in order."""
-        self.fault: Exception | None = None
-        """What went wrong in the simulation itself; whoever called may have swallowed it."""
+        self._fault: Exception | None = None
+        self._unanswered = ""
         self._identities: dict[str, Identity] = {}
         self._numbers = itertools.count(1)
         self._loader = Loader()
@@ -94,6 +94,13 @@ class Edge:
             "aws_session_token": "simulated",
         }
 
+    def check_for_faults(self) -> None:
+        """Raises what went wrong in the simulation itself: whoever called may have swallowed it."""
+        if self._fault is not None:
+            raise self._fault
+        if self._unanswered:
+            raise AssertionError(f"the simulation failed to answer {self._unanswered}")
+
     def identity(self, access_key: str) -> Identity | None:
         """Who holds an access key."""
         return self._identities.get(access_key)
@@ -110,6 +117,8 @@ class Edge:
         core.register("before-parameter-build.*.*", _remember_parameters)
         core.register("before-call.*.*", self._answer)
         core.register("after-call.*.*", self._note)
+        # The first answer counts: moto's, where it has one.
+        core.get_component("event_emitter").register_last("before-send", self._stop)
         return boto3.Session(
             botocore_session=core, region_name=region, **self.credentials(identity)
         )
@@ -118,13 +127,14 @@ class Edge:
         self, model: Any, params: Any, request_signer: Any, context: Any, **_: Any
     ) -> tuple[Any, dict[str, Any]] | None:
         """botocore's hook before a call: an answer here is the service's answer."""
-        caller = self._identities.get(request_signer._credentials.access_key)
-        if caller is None:
-            raise AssertionError("a call with credentials that the simulation did not hand out")
         service, operation = model.service_model.service_name, model.name
         region = context.get("client_region") or request_signer.region_name
-        context["simulated_call"] = (caller, service, operation, region)
+        self._unanswered = f"{service} {operation}"
         try:
+            caller = self._identities.get(request_signer._credentials.access_key)
+            if caller is None:
+                raise AssertionError("a call with credentials that the simulation gave nobody")
+            context["simulated_call"] = (caller, service, operation, region)
             parameters = context["simulated_parameters"]
             if self.check is not None and caller.checked:
                 self.check(caller, service, operation, parameters, region)
@@ -141,8 +151,12 @@ class Edge:
                 "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "simulated"},
             }
         except Exception as fault:
-            self.fault = fault
+            self._fault = fault
             raise
+
+    def _stop(self, request: Any, **_: Any) -> _Unanswered:
+        """botocore's hook before a request leaves: none does."""
+        return _Unanswered(request.url)
 
     def _note(self, parsed: Any, context: Any, **_: Any) -> None:
         """botocore's hook after a call, whoever answered it."""
@@ -150,6 +164,17 @@ class Edge:
         caller, service, operation, region = context["simulated_call"]
         outcome = str(error.get("Code", "ok"))
         self.calls.append(Made(caller, service, operation, region, outcome))
+        self._unanswered = ""
+
+
+class _Unanswered:
+    """The response to a request that nobody in this process answers: to look at it is an error."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def __getattr__(self, name: str) -> Any:
+        raise AssertionError(f"nobody in the simulation answers {self._url}")
 
 
 def _remember_parameters(params: Any, model: Any, context: Any, **_: Any) -> None:

@@ -25,6 +25,11 @@ from generator.simulation.world import Resource, World
 _READING = ("Get", "List", "Describe", "Head", "Query", "Scan")
 _OWN_BUSINESS = ("sts", "ssm", "dynamodb", "sns", "secretsmanager", "sqs")
 """Services in which a responder keeps its own house: calls to them are no action in a member."""
+RECEIVED_AT_MOST = 1_000
+"""The largest maxReceiveCount of a queue with dead letters.
+https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html"""
+RAISED = object()
+"""Stands for the answer of a function that raised."""
 
 
 class Functions:
@@ -66,11 +71,13 @@ class Functions:
         records = [_record(message, queue) for message in batch]
         first_call = len(self.edge.calls)
         answer = self.run(function, {"Records": records}, now)
-        failed = {entry["itemIdentifier"] for entry in (answer or {}).get("batchItemFailures", [])}
+        failed = _failed(mapping, {message.id for message in batch}, answer)
         backend = sqs_backends[queue.account][queue.region]
         for message in batch:
-            if answer is not None and message.id not in failed:
+            if message.id not in failed:
                 backend.delete_message(str(queue.properties["QueueName"]), message.receipt_handle)
+            elif message.approximate_receive_count > RECEIVED_AT_MOST:
+                raise AssertionError(f"{queue.arn} hands {message.id} over for ever")
         return [
             Action(
                 str(function.properties["FunctionName"]),
@@ -93,7 +100,7 @@ class Functions:
         raise AssertionError(f"{mapping.logical_id} feeds {named}, which no stack made")
 
     def run(self, function: Resource, event: Mapping[str, Json], now: datetime) -> Any:
-        """Invokes one function; None when it raised, which fails its whole batch."""
+        """Invokes one function and gives its answer, or RAISED when it raised."""
         name = str(function.properties["FunctionName"])
         environment = (function.properties.get("Environment") or {}).get("Variables") or {}
         printed = io.StringIO()
@@ -104,10 +111,9 @@ class Functions:
                 answer = module.handler(dict(event), SimpleNamespace(function_name=name))
             except Exception as error:  # noqa: BLE001 - Lambda catches whatever a handler raises
                 print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201 - into its log
-                answer = None
+                answer = RAISED
         self.log += printed.getvalue().splitlines()
-        if self.edge.fault is not None:
-            raise self.edge.fault  # the simulation's, not the handler's
+        self.edge.check_for_faults()
         return answer
 
     def _loaded(self, function: Resource) -> ModuleType:
@@ -115,11 +121,14 @@ class Functions:
         code = str(function.properties["Code"]["ZipFile"])
         if function.arn not in self._handlers:
             module = ModuleType("index")
+            before = sys.modules.get("index")
             sys.modules["index"] = module  # where the code looks itself up while it is loaded
             try:
                 exec(compile(code, f"{function.arn}/index.py", "exec"), vars(module))  # noqa: S102
             finally:
                 del sys.modules["index"]
+                if before is not None:
+                    sys.modules["index"] = before
             self._handlers[function.arn] = module
         return self._handlers[function.arn]
 
@@ -153,6 +162,22 @@ class Functions:
                     os.environ[key] = value
 
 
+def _failed(mapping: Resource, ids: set[str], answer: Any) -> set[str]:
+    """The messages that go back to the queue.
+
+    All of them when the function raised, or names one that is not of its batch; what it names
+    counts only where the mapping asks for it.
+    https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+    """
+    if answer is RAISED:
+        return ids
+    partial = "ReportBatchItemFailures" in mapping.properties.get("FunctionResponseTypes", [])
+    if not partial or not isinstance(answer, Mapping):
+        return set()
+    named = {entry.get("itemIdentifier") for entry in answer.get("batchItemFailures") or []}
+    return named if named <= ids else ids
+
+
 def _record(message: Any, queue: Resource) -> dict[str, Json]:
     """An SQS message as Lambda hands it to a function."""
     return {
@@ -174,7 +199,7 @@ def simulated_now(event_time: str) -> datetime:
     """A minute after an event: when it is handled. Unreadable times count as the epoch."""
     try:
         moment = datetime.fromisoformat(event_time)
-    except ValueError:
-        moment = datetime(1970, 1, 1, tzinfo=UTC)
-    aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return aware + timedelta(minutes=1)
+        aware = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return aware.astimezone(UTC) + timedelta(minutes=1)
+    except (ValueError, OverflowError):
+        return datetime(1970, 1, 1, 0, 1, tzinfo=UTC)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from generator.model import Place
-from generator.simulation.world import Account, Organization, World
+import itertools
+from collections.abc import Iterator
+
+from generator.documents import did_you_mean
+from generator.model import Mistake, Place, Problem
+from generator.simulation.world import Account, Organization, World, partition_of
 
 MEMBERS = ("111122223333", "444455556666", "123456789012")
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
@@ -22,16 +26,38 @@ _NAMES = ("payments-prod", "payments-dev", "data-platform")
 
 
 def simulated_place(place: Place | None, regions: tuple[str, ...] | None) -> Place:
-    """The place to simulate: the configuration's, or the default one, with other Regions."""
+    """The place to simulate: the configuration's, or the default one, with other Regions.
+
+    Raises Mistake for Regions that AWS does not have.
+    """
     base = place or DEFAULT_PLACE
-    return base._replace(regions=regions or base.regions or REGIONS)
+    wanted = tuple(dict.fromkeys(regions or base.regions or REGIONS))
+    partition = partition_of(base.central_region)
+    known = tuple(_regions_of(partition))
+    problems = []
+    for region in dict.fromkeys((base.central_region, *wanted)):
+        if region not in known:
+            cure = did_you_mean(region, known)
+            problems.append(Problem("Regions", f"{partition} has no Region '{region}'", cure))
+    if problems:
+        raise Mistake(problems)
+    return base._replace(regions=wanted)
+
+
+def _regions_of(partition: str) -> list[str]:
+    """The Regions of a partition, by botocore's own list."""
+    import botocore.session
+
+    found: list[str] = botocore.session.Session().get_available_regions("sqs", partition)
+    return found
 
 
 def world_of(place: Place, accounts: int) -> World:
     """An organization of that many accounts, the management and the central one included.
 
     The first members are those that the examples speak of; all stand in two units, one inside the
-    other, below the root, so that a rollout has to find them there.
+    other, below the root, so that a rollout has to find them there. Accounts that the place leaves
+    out are there too, beyond that number; so is the central Region if nothing covers it.
     """
     root = next((u for u in place.organizational_units if u.startswith("r-")), "r-ab12")
     organization = Organization(place.organization_id, place.management_account, root)
@@ -52,10 +78,14 @@ def world_of(place: Place, accounts: int) -> World:
             break
         name = _NAMES[number] if number < len(_NAMES) else f"member-{number + 1}"
         organization.add(Account(member, name, homes[number % len(homes)]))
-    return World(organization, tuple(place.regions or REGIONS))
+    for account in place.exclude_accounts:
+        if account not in organization.accounts:
+            organization.add(Account(account, "excluded", homes[0]))
+    regions = place.regions or REGIONS
+    return World(organization, tuple(dict.fromkeys((*regions, place.central_region))))
 
 
-def _members(place: Place) -> list[str]:
+def _members(place: Place) -> Iterator[str]:
     taken = {place.management_account, place.central_account}
-    invented = (f"{900_000_000_000 + number:012d}" for number in range(1, 10_000))
-    return [account for account in (*MEMBERS, *invented) if account not in taken]
+    invented = (f"{900_000_000_000 + number:012d}" for number in itertools.count(1))
+    return (account for account in itertools.chain(MEMBERS, invented) if account not in taken)

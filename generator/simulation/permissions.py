@@ -50,6 +50,10 @@ def _trail(parameters: Parameters, site: Site) -> str:
     return name if name.startswith("arn:") else site.arn("cloudtrail", f"trail/{name}")
 
 
+def _tagged_trail(parameters: Parameters, site: Site) -> str:
+    return str(parameters["ResourceIdList"][0])
+
+
 def _table(parameters: Parameters, site: Site) -> str:
     return site.arn("dynamodb", f"table/{parameters['TableName']}")
 
@@ -65,6 +69,7 @@ def _topic(parameters: Parameters, site: Site) -> str:
 NEEDS: dict[tuple[str, str], Need] = {
     ("cloudtrail", "DescribeTrails"): Need("cloudtrail:DescribeTrails", _anything),
     ("cloudtrail", "GetTrailStatus"): Need("cloudtrail:GetTrailStatus", _trail),
+    ("cloudtrail", "ListTags"): Need("cloudtrail:ListTags", _tagged_trail),
     ("cloudtrail", "StartLogging"): Need("cloudtrail:StartLogging", _trail),
     ("dynamodb", "GetItem"): Need("dynamodb:GetItem", _table),
     ("dynamodb", "PutItem"): Need("dynamodb:PutItem", _table),

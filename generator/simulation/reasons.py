@@ -9,7 +9,7 @@ from generator.model import Detection, Json, Shape
 from generator.patterns import compiled, conjunctions, misses
 from generator.simulation.journeys import Journey
 from generator.simulation.router import Router
-from generator.simulation.world import World, partition_of
+from generator.simulation.world import Resource, World, partition_of
 
 # Services that record their calls in one Region of the partition, wherever they are called.
 # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html
@@ -41,15 +41,21 @@ class Reasons:
         detail = event.get("detail")
         service = str(detail.get("eventSource", "")) if isinstance(detail, Mapping) else ""
         known = ", ".join(self.world.regions)
-        leader = LEADERS[partition_of(region)]
+        leader = LEADERS[partition_of(self.world.regions[0])]
         if service in GLOBAL_SERVICES and region != leader:
-            return f"wrong Region: {service} records its calls in {leader}, not in {region}"
+            return (
+                f"wrong Region: {service} records its calls in {leader}, not in "
+                f"{region or '(none)'}: send it as an event of {leader}"
+            )
         if region not in self.world.regions:
             if service in GLOBAL_SERVICES:
-                return f"{service} records its calls in {leader}, which is not covered: {known}"
-            return f"the Region {region or '(none)'} does not exist in this organization: {known}"
+                return f"{service} records its calls in {leader}, which is not covered: cover it"
+            return (
+                f"the Region {region or '(none)'} does not exist in this organization: cover it, "
+                f"or send an event of {known}"
+            )
         if _from_cloudtrail(event) and not self.router.trails.feeds(account, region):
-            return f"no trail is logging in {account}, {region}"
+            return f"no trail is logging in {account}, {region}: start one"
         return None
 
     def after(self, journey: Journey, matching: Sequence[Detection]) -> str | None:
@@ -57,21 +63,65 @@ class Reasons:
         if journey.deliveries:
             return None
         if journey.dead_letters:
-            return journey.dead_letters[0].why
+            letter = journey.dead_letters[0]
+            kept = f"; kept in {letter.queue}" if letter.queue else ""
+            return f"{letter.rule}: {letter.code}: {letter.why}{kept}"
         if not matching:
             return self._nearest(journey.event)
-        names = ", ".join(detection.id for detection in matching)
         if not journey.forwarded:
-            if self.router.is_held_back(journey.event):
-                return (
-                    "read-only event, and no rule has the state that receives those: "
-                    f"{names} would need read_only: true"
-                )
-            return f"{names} matches, but no forwarding rule of {journey.account} does"
-        routed = [detection.id for detection in matching if detection.id in self.shape.wiring]
+            return self._not_forwarded(journey, matching)
+        routed = [detection for detection in matching if detection.id in self.shape.wiring]
         if not routed:
-            return f"no route takes {names} anywhere"
-        return f"forwarded, but no central rule takes it: {', '.join(routed)}"
+            return f"no route takes {_ids(matching)} anywhere: add one"
+        return self._not_taken(journey.event, routed)
+
+    def _not_forwarded(self, journey: Journey, matching: Sequence[Detection]) -> str:
+        account, region = journey.account, journey.region
+        here = f"{account}, {region}"
+        ours = [
+            rule
+            for rule in self.router.rules(account, region, "default")
+            if str(rule.properties["Name"]).startswith(f"{self.shape.name_prefix}-")
+        ]
+        if not ours:
+            return (
+                f"{_ids(matching)} matches, but no forwarding rule is deployed in {here}: cover "
+                "this account and Region"
+            )
+        off = [rule for rule in ours if _is_off(rule) and self.router.matches(rule, journey.event)]
+        if off:
+            names = ", ".join(str(rule.properties["Name"]) for rule in off)
+            return f"{_ids(matching)} matches, but {names} is disabled in {here}: enable it"
+        return self._held_back(journey.event, matching) or (
+            f"{_ids(matching)} matches, but no forwarding rule in {here} does: render and deploy "
+            "the member rules again"
+        )
+
+    def _held_back(self, event: Mapping[str, Json], matching: Sequence[Detection]) -> str | None:
+        plain = [detection for detection in matching if not detection.read_only]
+        if not plain or not self.router.is_held_back(event):
+            return None
+        return (
+            "read-only event, and no rule has the state that receives those: "
+            f"{_ids(plain)} would need read_only: true"
+        )
+
+    def _not_taken(self, event: Mapping[str, Json], routed: Sequence[Detection]) -> str:
+        """Why no rule on the central bus took what some detection with a route matches."""
+        off = [
+            str(rule.properties["Name"])
+            for rule in self.world.inventory.everywhere()
+            if rule.type == "AWS::Events::Rule"
+            and rule.properties.get("EventBusName")
+            and _is_off(rule)
+            and self.router.matches(rule, event)
+        ]
+        if off:
+            return f"forwarded, but {', '.join(off)} is disabled on the central bus: enable it"
+        return self._held_back(event, routed) or (
+            f"forwarded, but no central rule takes it: {_ids(routed)}: render and deploy the "
+            "central stack again"
+        )
 
     def _nearest(self, event: Mapping[str, Json]) -> str:
         """What the nearest detection would want otherwise: the fewest conditions that fail, and
@@ -94,6 +144,14 @@ class Reasons:
             ratios = (SequenceMatcher(None, name, other).ratio() for other in wanted)
             self._alike[key] = max(ratios, default=0.0)
         return self._alike[key]
+
+
+def _ids(detections: Sequence[Detection]) -> str:
+    return ", ".join(detection.id for detection in detections)
+
+
+def _is_off(rule: Resource) -> bool:
+    return bool(rule.properties.get("State") == "DISABLED")
 
 
 def _from_cloudtrail(event: Mapping[str, Json]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import math
 import uuid
 import zlib
 from collections.abc import Iterator, Mapping
@@ -96,8 +97,10 @@ def account_of(record: Mapping[str, Json]) -> str:
 
 def _values(file: Path) -> Iterator[tuple[str, Json]]:
     text = _text(file)
+    if not text.strip():
+        raise Mistake.one(str(file), "is empty")
     try:
-        whole = json.loads(text)
+        whole = _parsed(text)
     except ValueError as error:
         if "\n" not in text.strip():
             raise Mistake.one(str(file), f"is not JSON: {error}") from None
@@ -113,23 +116,49 @@ def _values(file: Path) -> Iterator[tuple[str, Json]]:
         yield str(file), whole
 
 
+_DEEPEST = 100
+"""How deep values may stand in each other: deeper than any record, and far from Python's limit."""
+
+
+def _parsed(text: str) -> Json:
+    """JSON as the standard has it: ValueError for all else, numbers beyond a double included."""
+    try:
+        return json.loads(text, parse_constant=_no_number, parse_float=_number)
+    except RecursionError:
+        raise ValueError("values stand inside each other too deep") from None
+
+
+def _no_number(text: str) -> Json:
+    raise ValueError(f"{text} is no JSON number")
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    return value if math.isfinite(value) else _no_number(text)
+
+
 _BROKEN = object()
 
 
 def _lines(file: Path, text: str) -> Iterator[tuple[str, Any]]:
-    """JSON Lines. The first line decides whether the file is that at all."""
-    for number, line in enumerate(text.splitlines(), start=1):
+    """JSON Lines. The first line decides whether the file is that at all.
+
+    A line ends with a line feed; other characters that may end one elsewhere stand in texts.
+    """
+    first = True
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         place = f"{file}:{number}"
         try:
-            value = json.loads(line)
+            value = _parsed(line)
         except ValueError as error:
-            if number == 1:
+            if first:
                 cure = 'give records as a JSON object, {"Records": []}, or one object a line'
                 raise Mistake.one(place, f"is not JSON: {error}", cure) from None
             yield place, _BROKEN
             continue
+        first = False
         if isinstance(value, dict) and isinstance(value.get("Records"), list):
             for position, record in enumerate(value["Records"], start=1):
                 yield f"{place}: record {position}", record
@@ -142,7 +171,7 @@ def _text(file: Path) -> str:
         data = file.read_bytes()
         if data[:2] == b"\x1f\x8b":
             data = gzip.decompress(data)
-        return data.decode("utf-8")
+        return data.decode("utf-8-sig")
     except OSError as error:
         # gzip's own errors are OSErrors without a number.
         why = error.strerror or f"is damaged gzip: {error}"
@@ -170,7 +199,34 @@ def _unusable(place: str, value: Json) -> Problem | None:
     from_cloudtrail = not _is_whole(value) or "CloudTrail" in str(value["detail-type"])
     if from_cloudtrail and not isinstance(name, str) and kind != _INSIGHT:
         return Problem(place, "has no eventName", "it is no CloudTrail record")
-    return None
+    return _unprintable(place, value)
+
+
+def _unprintable(place: str, value: Json) -> Problem | None:
+    """What Python reads from JSON without a word, but nobody could be told about again."""
+    level = [value]
+    for _ in range(_DEEPEST):
+        below: list[Json] = []
+        for item in level:
+            if isinstance(item, dict):
+                below += item.keys()
+                below += item.values()
+            elif isinstance(item, list):
+                below += item
+            elif isinstance(item, str) and not _is_text(item):
+                return Problem(place, "has text with half a character in it (a lone surrogate)")
+        if not below:
+            return None
+        level = below
+    return Problem(place, f"has values more than {_DEEPEST} deep inside each other")
+
+
+def _is_text(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _found(place: str, value: dict[str, Json]) -> Found:

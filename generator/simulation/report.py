@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 from generator.model import Json, Shape
@@ -36,10 +37,10 @@ def document(simulation: Simulation) -> dict[str, Json]:
 
 def _event(journey: Journey) -> dict[str, Json]:
     return {
-        "event_id": journey.detail.get("eventID"),
+        "event_id": _text(journey.detail.get("eventID")),
         "account": journey.account,
         "region": journey.region,
-        "event_name": journey.detail.get("eventName"),
+        "event_name": _text(journey.detail.get("eventName")),
         "forwarded": journey.forwarded,
         "reason": journey.reason,
         "member_rules": journey.member_rules,
@@ -74,6 +75,13 @@ def _event(journey: Journey) -> dict[str, Json]:
             for letter in journey.dead_letters
         ],
     }
+
+
+def _text(value: Json) -> str | None:
+    """A field of a record as text, whatever it is; None where it is missing."""
+    if value is None or isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
 
 
 def lines(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:
@@ -124,13 +132,13 @@ def _accounts(simulation: Simulation, parent: str, indent: str) -> Iterator[str]
 def _way(journey: Journey, screen: Screen) -> Iterator[str]:
     name = printable(str(journey.detail.get("eventName") or journey.event.get("detail-type")))
     where = printable(f"{journey.account} {journey.region}")
-    if not journey.deliveries:
+    if journey.deliveries:
+        yield f"  {screen.paint('>', 'green')} {where}  {screen.paint(name, 'bold')}"
+        copies = f" ({len(journey.member_rules)} copies)" if len(journey.member_rules) > 1 else ""
+        yield f"      {', '.join(journey.member_rules)}{copies} -> central bus"
+    else:
         yield f"  {screen.paint('-', 'dim')} {where}  {name}"
         yield screen.paint(f"      {printable(journey.reason or '')}", "dim")
-        return
-    yield f"  {screen.paint('>', 'green')} {where}  {screen.paint(name, 'bold')}"
-    copies = f" ({len(journey.member_rules)} copies)" if len(journey.member_rules) > 1 else ""
-    yield f"      {', '.join(journey.member_rules)}{copies} -> central bus"
     for delivery in journey.deliveries:
         size = f"{len(delivery.message.encode()):,} bytes"
         yield f"      {delivery.rule} -> {delivery.target} ({delivery.kind}, {size})"

@@ -14,8 +14,9 @@ What is assumed of AWS, and where it is said:
   EventBridge must be able to assume, which must be allowed to put events on that bus, and which
   the bus's policy must let in (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html).
 - Account and Region of an event stay those of its origin; a hop to another Region gives it a new
-  id. Three accounts in a row, or three Regions, are one too many (same page).
+  id. What arrived from a bus goes on to no further bus (same page).
 - Nobody but AWS puts events whose source begins with `aws.`; everybody else is refused.
+- A default bus without a policy takes events of its own account alone.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from generator.model import Json
 from generator.patterns import compiled
 from generator.patterns.matching import CompiledPattern
 from generator.simulation import access
-from generator.simulation.authorization import Caller
+from generator.simulation.authorization import Caller, Policy
 from generator.simulation.deliveries import Courier, Undeliverable
 from generator.simulation.journeys import Journey
 from generator.simulation.trails import Trails
@@ -55,40 +56,52 @@ class Router:
     def send(self, event: Mapping[str, Json]) -> Journey:
         """An event that a service of AWS puts on the default bus of its account and Region."""
         journey = Journey(event)
-        account, region = journey.account, journey.region
-        for rule in self.rules(account, region, "default"):
-            if not self.matches(rule, event):
-                continue
-            if not self.receives(rule, event):
-                continue
-            journey.member_rules.append(str(rule.properties["Name"]))
-            for target in rule.properties.get("Targets", []):
-                self._forward(journey, rule, target, event)
+        self._enter(journey, journey.account, journey.region)
         return journey
 
-    def put(self, caller: Caller, bus_arn: str, event: Mapping[str, Json]) -> Journey:
-        """PutEvents by somebody, straight on a bus. `event` says the source that they claim."""
+    def put(
+        self,
+        caller: Caller,
+        bus_arn: str,
+        event: Mapping[str, Json],
+        own: tuple[Policy, ...] = (),
+    ) -> Journey:
+        """PutEvents by somebody whose identity policies are `own`, straight on a bus.
+
+        `event` says the source that they claim; account and Region are not theirs to say.
+        """
         journey = Journey(event)
         if str(event.get("source", "")).startswith("aws."):
             journey.reason = "PutEvents takes no source that begins with aws."
             return journey
+        region, account = bus_arn.split(":")[3:5]
         bus = self.world.inventory.by_arn(bus_arn)
-        if bus is None:
+        if bus is None and not self._is_default(bus_arn, account, region):
             journey.reason = f"there is no bus {bus_arn}"
             return journey
         context = {"events:eventBusInvocation": False, "events:source": event.get("source", "")}
-        decision = access.allows(self.world, caller, "events:PutEvents", bus_arn, context)
+        decision = access.allows(self.world, caller, "events:PutEvents", bus_arn, context, own)
         if not decision.allowed:
-            journey.reason = f"bus policy: {decision.because}"
+            journey.reason = f"no PutEvents: {decision.because}"
             return journey
-        journey.forwarded = True
-        self._arrive(journey, bus, {**event, "account": caller.account, "region": bus.region})
+        journey.event = {**event, "account": caller.account, "region": region}
+        if bus is None:
+            self._enter(journey, account, region)
+        else:
+            journey.forwarded = True
+            self._arrive(journey, bus, journey.event)
         return journey
+
+    def _is_default(self, bus_arn: str, account: str, region: str) -> bool:
+        """Whether it is the bus that every account has in every Region without making it."""
+        inside = account in self.world.organization.accounts
+        named = bus_arn.endswith(":event-bus/default")
+        return named and inside and self.world.enabled(account, region)
 
     # --- Rules
 
     def rules(self, account: str, region: str, bus: str) -> Iterator[Resource]:
-        """The rules of one bus, by name."""
+        """The rules of one bus that have a pattern, in the order in which they were made."""
         for rule in self.world.inventory.of_type(account, region, "AWS::Events::Rule"):
             on = rule.properties.get("EventBusName") or "default"
             if on.rpartition("/")[2] == bus and rule.properties.get("EventPattern"):
@@ -123,27 +136,34 @@ class Router:
 
     # --- The hop to the central bus
 
-    def _forward(
-        self,
-        journey: Journey,
-        rule: Resource,
-        target: Mapping[str, Json],
-        event: Mapping[str, Json],
-    ) -> None:
+    def _enter(self, journey: Journey, account: str, region: str) -> None:
+        """Hands an event on a default bus to every rule that matches."""
+        for rule in self.rules(account, region, "default"):
+            if not self.matches(rule, journey.event) or not self.receives(rule, journey.event):
+                continue
+            journey.member_rules.append(str(rule.properties["Name"]))
+            for target in rule.properties.get("Targets", []):
+                if ":event-bus/" in str(target["Arn"]):
+                    self._forward(journey, rule, target)
+                else:
+                    self._deliver(journey, rule, target, journey.event)
+
+    def _forward(self, journey: Journey, rule: Resource, target: Mapping[str, Json]) -> None:
         bus_arn = str(target["Arn"])
-        bus = self.world.inventory.by_arn(bus_arn)
         role_arn = str(target.get("RoleArn") or "")
-        why = access.forwarding_refused(self.world, rule.arn, role_arn, bus_arn)
-        if why is not None or bus is None:
-            why = why or f"there is no bus {bus_arn}"
-            code = "NO_PERMISSIONS" if bus is not None else "RESOURCE_NOT_FOUND"
-            self.courier.dead_letter(journey, rule, target, event, code, why)
-            journey.reason = journey.reason or why
+        refusal = access.forwarding_refused(self.world, rule.arn, role_arn, bus_arn)
+        bus = self.world.inventory.by_arn(bus_arn)
+        if refusal is not None or bus is None:
+            refusal = refusal or access.Refusal("NO_RESOURCE", f"there is no bus {bus_arn}")
+            self.courier.dead_letter(
+                journey, rule, target, journey.event, refusal.code, refusal.why
+            )
             return
         journey.forwarded = True
-        arrived = dict(event)
+        arrived = dict(journey.event)
         if bus.region != rule.region:
-            arrived["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{rule.arn} {event.get('id')}"))
+            name = f"{rule.arn} {journey.event.get('id')}"
+            arrived["id"] = str(uuid.uuid5(uuid.NAMESPACE_URL, name))
         self._arrive(journey, bus, arrived)
 
     def _arrive(self, journey: Journey, bus: Resource, event: Mapping[str, Json]) -> None:
@@ -154,9 +174,16 @@ class Router:
                 continue
             journey.central_rules.append(str(rule.properties["Name"]))
             for target in rule.properties.get("Targets", []):
-                try:
-                    self.courier.deliver(journey, rule, target, event)
-                except Undeliverable as problem:
-                    self.courier.dead_letter(
-                        journey, rule, target, event, problem.code, str(problem)
-                    )
+                self._deliver(journey, rule, target, event)
+
+    def _deliver(
+        self,
+        journey: Journey,
+        rule: Resource,
+        target: Mapping[str, Json],
+        event: Mapping[str, Json],
+    ) -> None:
+        try:
+            self.courier.deliver(journey, rule, target, event)
+        except Undeliverable as problem:
+            self.courier.dead_letter(journey, rule, target, event, problem.code, str(problem))

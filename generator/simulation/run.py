@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from generator import catalogue, names
 from generator.deploy.apply import Outcome, apply
+from generator.deploy.aws import Refused
 from generator.deploy.bundle import Bundle
 from generator.deploy.existing import look
 from generator.deploy.plan import plan
@@ -23,9 +24,11 @@ from generator.simulation.reasons import Reasons
 from generator.simulation.records import Found, Reading
 from generator.simulation.router import Router
 from generator.simulation.staging import stage
-from generator.simulation.world import World
+from generator.simulation.world import World, partition_of
 
 ORGANIZATION_TRAIL = "organization-trail"
+STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html"""
 
 
 @dataclass
@@ -57,6 +60,10 @@ def simulate(
     with opened(world) as cloud:
         management = cloud.administrator(place.management_account, place.central_region)
         management.client("cloudformation").activate_organizations_access()
+        if place.access.delegated_admin:
+            management.client("organizations").register_delegated_administrator(
+                AccountId=place.central_account, ServicePrincipal=STACK_SETS
+            )
         cloud.trails.add(
             place.management_account,
             world.regions[0],
@@ -74,7 +81,10 @@ def deployed(cloud: Cloud, bundle: Bundle, place: Place) -> list[Outcome]:
     """Deploys as `deploy` does: the same plan, walked by the same code."""
     want = wanted(bundle, place, tuple(place.regions or ()))
     door = cloud.door(place)
-    outcomes = apply(door, want, plan(want, look(door, want)), cloud.pause)
+    try:
+        outcomes = apply(door, want, plan(want, look(door, want)), cloud.pause)
+    except Refused as refusal:
+        raise Mistake.one("simulated rollout", str(refusal)) from None
     problems = []
     for outcome in outcomes:
         if not outcome.ok and not outcome.failures:
@@ -138,26 +148,46 @@ def _journey(router: Router, reasons: Reasons, place: Place, event: Mapping[str,
 def _from_a_stranger(router: Router, place: Place, event: Mapping[str, Json]) -> Journey:
     """An account outside the organization has none of our rules: all it can do is PutEvents."""
     account = str(event.get("account", ""))
+    if not _ACCOUNT.fullmatch(account):
+        return Journey(event, reason=f"'{account}' is no account")
     bus, *_ = router.world.inventory.of_type(
         place.central_account, place.central_region, "AWS::Events::EventBus"
     )
-    caller = Caller.root(account) if account.isdigit() and len(account) == 12 else None
-    if caller is None:
-        return Journey(event, reason=f"'{account}' is no account")
+    caller = Caller.root(account, partition=partition_of(place.central_region))
     journey = router.put(caller, bus.arn, event)
-    journey.reason = f"{account} is outside the organization: {journey.reason}"
+    if journey.reason is not None:
+        journey.reason = f"{account} is outside the organization: {journey.reason}"
     return journey
+
+
+_ACCOUNT = re.compile("[0-9]{12}")
+_IDENTITIES = ("eventID", "requestID", "sharedEventID")
+"""What identifies a record, or links it to others, stays as it is when the record is moved."""
 
 
 def moved(event: Mapping[str, Json], world: World) -> dict[str, Json]:
     """The event as if it had happened in a member: each strange account in always the same one."""
     members = sorted(set(world.organization.accounts) - {world.organization.management})
     stranger = str(event["account"])
-    number = int(stranger) if stranger.isdigit() else sum(stranger.encode())
+    known = _ACCOUNT.fullmatch(stranger)
+    number = int(stranger) if known else sum(stranger.encode())
     member = members[number % len(members)]
-    text = json.dumps(event)
-    if stranger.isdigit() and len(stranger) == 12:
-        text = text.replace(stranger, member)
-    whole: dict[str, Json] = json.loads(text)
-    whole["account"] = member
+    # Twelve digits are an account unless they are part of a longer number, or end a UUID.
+    digits = re.compile(rf"(?<![0-9])(?<![0-9a-f]{{4}}-){re.escape(stranger)}(?![0-9])")
+
+    def rewritten(value: Json) -> Json:
+        if isinstance(value, str):
+            return digits.sub(member, value) if known else value
+        if isinstance(value, list):
+            return [rewritten(item) for item in value]
+        if isinstance(value, Mapping):
+            return {
+                key: item if key in _IDENTITIES else rewritten(item) for key, item in value.items()
+            }
+        return value
+
+    whole: dict[str, Json] = {**rewritten(event), "account": member}
+    detail = whole.get("detail")
+    if isinstance(detail, dict) and "recipientAccountId" in detail:
+        detail["recipientAccountId"] = member
     return whole

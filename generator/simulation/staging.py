@@ -18,9 +18,9 @@ def stage(cloud: Cloud, event: Mapping[str, Json]) -> None:
     detail = event.get("detail")
     if not isinstance(detail, Mapping) or detail.get("errorCode"):
         return
-    if event.get("account") not in cloud.world.organization.accounts:
+    if str(event.get("account")) not in cloud.world.organization.accounts:
         return
-    if event.get("region") not in cloud.world.regions:
+    if str(event.get("region")) not in cloud.world.regions:
         return
     act = _STAGES.get((str(detail.get("eventSource")), str(detail.get("eventName"))))
     if act is not None:

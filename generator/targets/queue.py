@@ -32,7 +32,8 @@ def part(target: Target, shape: Shape) -> Part:
     )
     alarm = queues.dead_letters_alarm(
         f"{title}DeadLettersAlarm",
-        f"{letters_name}",
+        # By the prefix the alarm topic knows its alarms; the queue's own name may lack it.
+        names.dead_letter_queue(names.queue(prefix, target.name)),
         letters_name,
         f"The consumer of {name} left them {TRIES} times, or the topic could not deliver them: "
         "repair the consumer, then move them back with a redrive of this queue.",

@@ -1,40 +1,60 @@
-"""What holds a remediation back: its mode, the switch for all of them, and exceptions."""
+"""What holds a remediation back: its mode, the switch for all of them, and exceptions.
 
-import fnmatch
+Whatever of these cannot be read raises: nothing is done, and the message comes back.
+"""
+
 import json
 import os
-from functools import lru_cache
-from typing import Any
+from collections.abc import Callable, Mapping
+from fnmatch import fnmatchcase
 
-import boto3
-
-from shared.notices import Notice, nested, text
-
-
-@lru_cache(maxsize=1)
-def _ssm() -> Any:
-    return boto3.client("ssm")
+from shared.clients import central_client
+from shared.notices import Notice
+from shared.reports import Verdict
 
 
-def enforcing() -> bool:
-    """Whether this target may change something, and nobody has stopped all remediation.
+def held_back(would: str, read_tags: Callable[[], Mapping[str, str]]) -> Verdict | None:
+    """Why something may not be changed after all; None when it may.
 
-    The switch is read for each batch, so that turning it takes effect at once.
+    Ask right before acting: the switch is read anew each time, so that turning it takes effect at
+    once, and so are the resource's tags, where a tag can except anything. `would` says what would
+    be done.
     """
+    wanted = _exceptions()["tags"]
+    tags = read_tags() if wanted else {}
+    for entry in wanted:
+        key, equals, value = entry.partition("=")
+        if key in tags and (not equals or tags[key] == value):
+            return Verdict("ignored", f"tag {entry} is excepted")
     if os.environ["TRAILBUS_MODE"] != "enforce":
-        return False
-    answer = _ssm().get_parameter(Name=os.environ["TRAILBUS_SWITCH"])
-    return str(answer["Parameter"]["Value"]).strip().lower() == "on"
+        return Verdict("observed", f"{would}, but only observes")
+    answer = central_client("ssm").get_parameter(Name=os.environ["TRAILBUS_SWITCH"])
+    if answer["Parameter"]["Value"] != "on":
+        return Verdict("observed", f"{would}, but all remediation is switched off")
+    return None
 
 
 def excepted(notice: Notice) -> str:
     """Why this account or caller is left alone; empty when it is not."""
-    exceptions = json.loads(os.environ["TRAILBUS_EXCEPTIONS"])
-    if notice.account in exceptions.get("accounts", []):
+    exceptions = _exceptions()
+    if notice.account in exceptions["accounts"]:
         return f"account {notice.account} is excepted"
-    caller = text(nested(notice.detail, "userIdentity", "arn"))
-    for principal in exceptions.get("principals", []):
-        for arn in (caller, notice.role_arn):
-            if arn and fnmatch.fnmatchcase(arn, principal):
-                return f"{principal} is excepted"
+    for pattern in exceptions["principals"]:
+        # As in a policy, * and ? stand for anything and nothing else does; case counts.
+        glob = pattern.replace("[", "[[]")
+        if any(arn and fnmatchcase(arn, glob) for arn in (notice.caller, notice.role_arn)):
+            return f"principal {pattern} is excepted"
     return ""
+
+
+def _exceptions() -> dict[str, list[str]]:
+    """The parameter that people type. A misspelt exception must not become none."""
+    name = "TRAILBUS_EXCEPTIONS"
+    given = json.loads(os.environ[name].strip() or "{}")
+    known: dict[str, list[str]] = {"accounts": [], "principals": [], "tags": []}
+    if not isinstance(given, dict) or not given.keys() <= known.keys():
+        raise ValueError(f"{name} must be a JSON object of accounts, principals and tags")
+    for key, entries in given.items():
+        if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
+            raise ValueError(f"{name}: {key} must be a list of texts in quotes")
+    return {**known, **given}

@@ -1,10 +1,9 @@
-"""Clients in the account that an event came from, through the responder's own role there."""
+"""The account that an event came from, entered through the responder's own role there."""
 
 import os
-from functools import lru_cache
 from typing import Any
 
-import boto3
+from shared.clients import central_client, new_client
 
 
 def member_role_arn(account: str) -> str:
@@ -13,23 +12,30 @@ def member_role_arn(account: str) -> str:
     return f"arn:{partition}:iam::{account}:role{os.environ['TRAILBUS_MEMBER_ROLE']}"
 
 
-@lru_cache(maxsize=1)
-def _sts() -> Any:
-    return boto3.client("sts")
+class Member:
+    """One account, for the handling of one notice: its role is assumed once, when first needed."""
 
+    def __init__(self, account: str) -> None:
+        self.account = account
+        self._credentials: dict[str, str] = {}
+        self._clients: dict[tuple[str, str], Any] = {}
 
-def client_in(account: str, region: str, service: str) -> Any:
-    """A client in a member, with credentials that last a quarter of an hour."""
-    session = _sts().assume_role(
-        RoleArn=member_role_arn(account),
-        RoleSessionName=os.environ["TRAILBUS_TARGET"],
-        DurationSeconds=900,
-    )
-    credentials = session["Credentials"]
-    return boto3.client(
-        service,
-        region_name=region,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
+    def client(self, service: str, region: str) -> Any:
+        """A client in this account, with credentials that last a quarter of an hour."""
+        if (service, region) not in self._clients:
+            self._credentials = self._credentials or self._assume()
+            client = new_client(service, region_name=region, **self._credentials)
+            self._clients[service, region] = client
+        return self._clients[service, region]
+
+    def _assume(self) -> dict[str, str]:
+        session = central_client("sts").assume_role(
+            RoleArn=member_role_arn(self.account),
+            RoleSessionName=os.environ["TRAILBUS_TARGET"],
+            DurationSeconds=900,
+        )
+        return {
+            "aws_access_key_id": session["Credentials"]["AccessKeyId"],
+            "aws_secret_access_key": session["Credentials"]["SecretAccessKey"],
+            "aws_session_token": session["Credentials"]["SessionToken"],
+        }

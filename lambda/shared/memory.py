@@ -2,38 +2,58 @@
 
 import os
 from datetime import datetime, timedelta
-from functools import lru_cache
-from typing import Any
 
-import boto3
+from shared.clients import central_client
 
-
-@lru_cache(maxsize=1)
-def _dynamodb() -> Any:
-    return boto3.client("dynamodb")
+_EVENT = "event "
+"""What the attribute of an event begins with: "key" and "expires" are attributes too."""
 
 
-def recall(key: str, since: datetime) -> set[str]:
-    """The ids of events remembered under a key since then."""
-    answer = _dynamodb().get_item(
-        TableName=os.environ["TRAILBUS_MEMORY"],
-        Key={"key": {"S": key}},
-        ConsistentRead=True,
-    )
-    entries = answer.get("Item", {}).get("events", {}).get("SS", [])
-    split = (entry.partition(" ") for entry in entries)
-    return {event_id for when, _, event_id in split if float(when) >= since.timestamp()}
+class Memory:
+    """The notes under one key: a word for each event, by its id, since a moment.
 
+    Each event has an attribute of its own, so that functions that run at once never overwrite
+    each other's notes. A table that cannot be read or written raises: what nobody would remember
+    must not be done.
+    """
 
-def remember(key: str, event_id: str, when: datetime, keep: timedelta) -> None:
-    """Remembers an event under a key. Doing it twice changes nothing."""
-    _dynamodb().update_item(
-        TableName=os.environ["TRAILBUS_MEMORY"],
-        Key={"key": {"S": key}},
-        UpdateExpression="ADD #events :entry SET #expires = :expires",
-        ExpressionAttributeNames={"#events": "events", "#expires": "expires"},
-        ExpressionAttributeValues={
-            ":entry": {"SS": [f"{when.timestamp():.0f} {event_id}"]},
-            ":expires": {"N": str(int((when + keep).timestamp()))},
-        },
-    )
+    def __init__(self, key: str, since: datetime) -> None:
+        self.key = key
+        self.words: dict[str, str] = {}
+        self._old: list[str] = []
+        answer = central_client("dynamodb").get_item(
+            TableName=os.environ["TRAILBUS_MEMORY"],
+            Key={"key": {"S": key}},
+            ConsistentRead=True,
+        )
+        for name, value in answer.get("Item", {}).items():
+            if name.startswith(_EVENT):
+                when, _, word = value["S"].partition(" ")
+                if float(when) >= since.timestamp():
+                    self.words[name.removeprefix(_EVENT)] = word
+                else:
+                    self._old.append(name)
+
+    def note(self, event_id: str, word: str, when: datetime, keep: timedelta) -> None:
+        """Writes an event's word, in place of an earlier one, and forgets what is too old.
+
+        All that stands under the key vanishes `keep` after the latest note.
+        """
+        # An expression may be 4 KB long; what is left over goes the next time.
+        names = {f"#old{number}": old for number, old in enumerate(self._old[:20])}
+        remove = f" REMOVE {', '.join(names)}" if names else ""
+        central_client("dynamodb").update_item(
+            TableName=os.environ["TRAILBUS_MEMORY"],
+            Key={"key": {"S": self.key}},
+            UpdateExpression=f"SET #event = :word, #expires = :expires{remove}",
+            ExpressionAttributeNames={
+                "#event": _EVENT + event_id,
+                "#expires": "expires",
+                **names,
+            },
+            ExpressionAttributeValues={
+                ":word": {"S": f"{when.timestamp():.0f} {word}"},
+                ":expires": {"N": str(int((when + keep).timestamp()))},
+            },
+        )
+        self.words[event_id] = word

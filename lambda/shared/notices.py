@@ -1,14 +1,21 @@
-"""A notice: the event that a rule sent, and what is known about the detection that matched."""
+"""A notice: the event that a rule sent, and what is known about the detection that matched.
+
+The envelope is EventBridge's and the record in it is CloudTrail's, but the values in a record are
+whatever its caller sent: a field may be missing, of another type, or thousands of characters long.
+"""
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 
 @dataclass(frozen=True)
 class Notice:
-    """One event with its detection. The account that counts is the envelope's."""
+    """One event with its detection. The account that counts is the envelope's.
+
+    Every property has a value of its type, an empty one where the event says nothing usable.
+    """
 
     message_id: str
     tries: int
@@ -17,6 +24,7 @@ class Notice:
 
     @property
     def detail(self) -> dict[str, Any]:
+        """CloudTrail's record."""
         detail = self.event.get("detail")
         return detail if isinstance(detail, dict) else {}
 
@@ -30,28 +38,42 @@ class Notice:
 
     @property
     def event_id(self) -> str:
+        """CloudTrail's id; the envelope's own changes on the way from Region to Region."""
         return text(self.detail.get("eventID"))
+
+    @property
+    def event_name(self) -> str:
+        return text(self.detail.get("eventName"))
 
     @property
     def event_time(self) -> datetime | None:
         try:
-            return datetime.fromisoformat(text(self.detail.get("eventTime")))
+            moment = datetime.fromisoformat(text(self.detail.get("eventTime")))
         except ValueError:
             return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
-    def parameter(self, name: str) -> Any:
-        """A field of requestParameters; None when it, or all of them, are missing."""
-        parameters = self.detail.get("requestParameters")
-        return parameters.get(name) if isinstance(parameters, dict) else None
+    @property
+    def caller(self) -> str:
+        """The ARN of who made the call; a role's session has one of its own."""
+        return text(nested(self.detail, "userIdentity", "arn"))
 
     @property
     def role_arn(self) -> str:
         """The role behind the call's session, if it was made by one."""
         return text(nested(self.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn"))
 
+    def is_call(self, event_source: str, *event_names: str) -> bool:
+        """Whether it is one of these calls, of this service: names alone are not unique."""
+        return self.detail.get("eventSource") == event_source and self.event_name in event_names
+
+    def parameter(self, name: str) -> Any:
+        """A field of requestParameters; None when it, or all of them, are missing."""
+        return nested(self.detail, "requestParameters", name)
+
 
 def text(value: Any) -> str:
-    """The value if it is text, else nothing: fields of an event may hold anything."""
+    """The value if it is text, else nothing."""
     return value if isinstance(value, str) else ""
 
 
@@ -65,33 +87,8 @@ def nested(value: Any, *keys: str) -> Any:
 def notice_of(record: dict[str, Any]) -> Notice:
     """The notice in an SQS record; ValueError when it holds none."""
     body = json.loads(record["body"])
-    detection = body.get("detection") if isinstance(body, dict) else None
-    event = body.get("event") if isinstance(body, dict) else None
+    detection, event = nested(body, "detection"), nested(body, "event")
     if not isinstance(detection, dict) or not isinstance(event, dict):
         raise ValueError("the message is no notice: it wants `detection` and `event`")
-    tries = int(record.get("attributes", {}).get("ApproximateReceiveCount", 1))
+    tries = int(nested(record, "attributes", "ApproximateReceiveCount") or 1)
     return Notice(record["messageId"], tries, detection, event)
-
-
-def reason_to_ignore(
-    notice: Notice, now: datetime, own_roles: tuple[str, ...], oldest: timedelta
-) -> str:
-    """Why nothing may be done about this event; empty when it may.
-
-    CloudTrail's records are written by whoever made the call, so nothing in them may send the
-    responder to another account than the one whose bus the event came from.
-    """
-    if notice.event.get("replay-name"):
-        return "replayed: a replay is for consumers, not for acting again"
-    if notice.detail.get("errorCode"):
-        return f"the call failed: {text(notice.detail.get('errorCode'))}"
-    recipient = text(notice.detail.get("recipientAccountId")) or notice.account
-    if recipient != notice.account:
-        return f"refused: the event came from {notice.account}, its record says {recipient}"
-    if notice.role_arn and notice.role_arn in own_roles:
-        return "made by this responder itself"
-    if notice.event_time is None:
-        return "refused: the record has no readable eventTime"
-    if now - notice.event_time > oldest:
-        return f"stale: older than {int(oldest.total_seconds() // 3600)} hours"
-    return ""

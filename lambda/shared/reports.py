@@ -2,45 +2,103 @@
 
 import json
 import os
-from functools import lru_cache
-from typing import Any
+from dataclasses import asdict, dataclass
+from typing import NamedTuple
 
-import boto3
+from shared.clients import central_client
+from shared.notices import Notice, text
 
-from shared.notices import Notice, nested, text
+QUIET = ("ignored",)
+"""Outcomes that only the log tells: there was nothing to do."""
 
+LOUD = ("failed", "gave up", "not there", "not ours", "refused", "too late")
+"""Outcomes that a person should look at. All others tell what was done, or would be."""
 
-@lru_cache(maxsize=1)
-def _sns() -> Any:
-    return boto3.client("sns")
-
-
-LOUD = ("failed", "gave up", "not there")
-"""Outcomes that a person should look at."""
+_LONGEST = 1000
 
 
-def report(notice: Notice, outcome: str, message: str, **evidence: Any) -> None:
-    """Logs what came of an event, and publishes it unless nothing was to be done.
+class Verdict(NamedTuple):
+    """What comes of an event: an outcome, in a word or two, and a sentence that says why."""
 
-    `evidence` says what was there before, what is there after, and how to undo it.
+    outcome: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the responder looked at or changed, how it was before and after, how to undo it."""
+
+    resource: str = ""
+    before: str = ""
+    after: str = ""
+    undo: str = ""
+
+
+NOTHING = Evidence()
+
+
+def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> None:
+    """Logs what came of an event, and publishes it unless there was nothing to do.
+
+    The log line comes first, so that what was done is on record whatever becomes of the topic.
+    A topic that does not take the report raises: the message comes back, and the responder then
+    reports what it finds done already.
     """
+    outcome, why = verdict
     line = {
         "level": "ERROR" if outcome in LOUD else "INFO",
         "responder": os.environ["TRAILBUS_TARGET"],
         "outcome": outcome,
-        "message": message,
+        "message": why,
         "detection": text(notice.detection.get("id")),
         "account": notice.account,
         "region": notice.region,
         "event_id": notice.event_id,
-        "event_name": text(notice.detail.get("eventName")),
-        "by": text(nested(notice.detail, "userIdentity", "arn")),
-        **evidence,
+        "event_name": notice.event_name,
+        "event_time": text(notice.detail.get("eventTime")),
+        "by": notice.caller,
+        **asdict(evidence),
     }
-    print(json.dumps(line))
-    if outcome != "ignored":
-        _sns().publish(
+    written = _log(line)
+    if outcome not in QUIET:
+        # A subject takes printable ASCII only, and the account may be anything when refused.
+        subject = f"{line['responder']}: {outcome} in {notice.account}"[:100]
+        central_client("sns").publish(
             TopicArn=os.environ["TRAILBUS_REPORTS"],
-            Subject=f"{os.environ['TRAILBUS_TARGET']}: {outcome} in {notice.account}"[:100],
-            Message=json.dumps(line),
+            Subject=subject if subject.isascii() and subject.isprintable() else outcome,
+            Message=written,
         )
+
+
+def report_failure(notice: Notice, error: Exception) -> None:
+    """Tells that handling a notice failed: loudly the first time, then in the log alone.
+
+    The queue tries it again, and its dead letters have an alarm. Never raises.
+    """
+    what = f"{type(error).__name__}: {error}"
+    if notice.tries > 1:
+        log_failure(notice.message_id, f"{what} (try {notice.tries})")
+        return
+    try:
+        report(notice, Verdict("failed", f"{what}; it will be tried again"))
+    except Exception as another:  # noqa: BLE001 - the first error must not be lost over it
+        log_failure(notice.message_id, f"the failure was not published: {another}")
+
+
+def log_failure(message_id: str, what: str) -> None:
+    """One log line about a message that goes back to the queue."""
+    line = {
+        "level": "ERROR",
+        "responder": os.environ["TRAILBUS_TARGET"],
+        "outcome": "failed",
+        "message": what,
+        "message_id": message_id,
+    }
+    _log(line)
+
+
+def _log(line: dict[str, str]) -> str:
+    """One JSON object on one line: what Lambda's log is searched by."""
+    written = json.dumps({key: value[:_LONGEST] for key, value in line.items()})
+    print(written)  # noqa: T201 - what a function prints is its log
+    return written

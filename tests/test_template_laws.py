@@ -1,0 +1,881 @@
+"""Laws over every template of every shape, with every parameter as it is and away from that."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from generator import catalogue, check, limits, names
+from generator.model import Shape
+from generator.patterns import compiled, conjunctions
+from generator.simulation.authorization import Caller, identity_policy
+from tests import shapes
+from tests.shapes import (
+    AT_HOME,
+    CENTRAL,
+    EVENTS,
+    IN_MEMBER,
+    STRANGER,
+    TEMPLATES,
+    Place,
+    Rendered,
+    Resource,
+    Stack,
+    everything_on,
+    identity,
+    may,
+    may_assume,
+    policy_on,
+    refused,
+    session,
+)
+
+READS_TOO = "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"
+TWO_WEEKS = 14 * 86_400
+
+
+# --- Walking through a template
+
+
+def inside(value: Any) -> Iterator[Any]:
+    """The value and everything in it."""
+    yield value
+    for inner in value.values() if isinstance(value, dict) else value:
+        if isinstance(inner, (dict, list)):
+            yield from inside(inner)
+        else:
+            yield inner
+
+
+def statements(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Every policy statement in it."""
+    for one in inside(value):
+        if isinstance(one, dict) and "Effect" in one:
+            yield one
+
+
+def mentioned(value: Any) -> Iterator[tuple[str, str]]:
+    """What it refers to: ("Ref", name), ("GetAtt", name) and ("Condition", name)."""
+    for one in inside(value):
+        if not isinstance(one, dict) or len(one) != 1:
+            continue
+        ((function, argument),) = one.items()
+        match function:
+            case "Ref":
+                yield "Ref", argument
+            case "Condition" if isinstance(argument, str):
+                yield "Condition", argument
+            case "Fn::If":
+                yield "Condition", argument[0]
+            case "Fn::GetAtt":
+                yield "GetAtt", argument.split(".")[0] if isinstance(argument, str) else argument[0]
+            case "Fn::Sub":
+                text, local = argument if isinstance(argument, list) else (argument, {})
+                for name in re.findall(r"\$\{([^!}]+)\}", text):
+                    if name not in local:
+                        yield ("GetAtt" if "." in name else "Ref"), name.split(".")[0]
+
+
+def without_code(template: Mapping[str, Any]) -> dict[str, Any]:
+    """The template less the code in it, which has laws of its own."""
+    whole: dict[str, Any] = json.loads(json.dumps(template))
+    for resource in whole["Resources"].values():
+        if resource["Type"] == "AWS::Lambda::Function":
+            resource["Properties"].pop("Code", None)
+    return whole
+
+
+# --- Laws about one template
+
+PSEUDO = {
+    "AWS::AccountId",
+    "AWS::NoValue",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+}
+SECTIONS = {
+    "AWSTemplateFormatVersion",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Rules",
+    "Conditions",
+    "Resources",
+    "Outputs",
+}
+
+
+def sections_are_known_and_nothing_is_null(name: str, of: Rendered) -> None:
+    template = of.templates[name]
+    assert set(template) <= SECTIONS
+    assert template["AWSTemplateFormatVersion"] == "2010-09-09"
+    assert 0 < len(template["Description"]) <= 1024
+    assert all(one is not None for one in inside(template))
+
+
+def no_partition_account_or_region_is_written(name: str, of: Rendered) -> None:
+    assert "arn:aws:" not in of.files[name]
+    text = json.dumps(without_code(of.templates[name]))
+    # A user's detection may name accounts: the invented ones name one.
+    assert set(re.findall(r"(?<!\d)\d{12}(?!\d)", text)) <= {"333333333333"}
+    assert not re.search(r"\bo-[a-z0-9]{10,32}\b", text.replace("o-a1b2c3d4e5", ""))
+    regions = without_code(of.templates[name])
+    regions.pop("Rules", None)  # Regions without a feature are told there
+    assert not re.search(
+        r"\b(us|eu|ap|sa|ca|me|af|il|mx|cn)(-gov)?-[a-z]+-\d\b", json.dumps(regions)
+    )
+
+
+def every_reference_resolves(name: str, of: Rendered) -> None:
+    template = of.templates[name]
+    resources, parameters = set(template["Resources"]), set(template.get("Parameters", {}))
+    conditions = set(template.get("Conditions", {}))
+    targets = {
+        "Ref": resources | parameters | PSEUDO,
+        "GetAtt": resources,
+        "Condition": conditions,
+    }
+    for kind, what in mentioned(without_code(template)):
+        assert what in targets[kind], (kind, what)
+    for resource in [*template["Resources"].values(), *template.get("Outputs", {}).values()]:
+        if "Condition" in resource:
+            assert resource["Condition"] in conditions
+        after = resource.get("DependsOn", [])
+        assert set([after] if isinstance(after, str) else after) <= resources
+    used = {what for kind, what in mentioned(template) if kind == "Condition"}
+    used |= {one["Condition"] for one in template["Resources"].values() if "Condition" in one}
+    assert conditions == used
+
+
+def nothing_depends_on_what_may_be_missing(name: str, of: Rendered) -> None:
+    """What is made always refers to what is made always, or only where both are made."""
+    template = of.templates[name]
+    conditional = {
+        one: each["Condition"] for one, each in template["Resources"].items() if "Condition" in each
+    }
+    everybody = {**template["Resources"], **template.get("Outputs", {})}
+    for resource in everybody.values():
+        body = _outside_of_ifs(resource)
+        for kind, what in mentioned(body):
+            if kind != "Condition" and what in conditional:
+                assert resource.get("Condition") == conditional[what]
+
+
+def _outside_of_ifs(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {k: _outside_of_ifs(v) for k, v in value.items() if k != "Fn::If"}
+    return [_outside_of_ifs(one) for one in value] if isinstance(value, list) else value
+
+
+def names_in_the_template_are_plain_and_unique(name: str, of: Rendered) -> None:
+    template = of.templates[name]
+    several = [*template["Resources"], *template.get("Parameters", {})]
+    for one in [*several, *template.get("Conditions", {}), *template.get("Outputs", {})]:
+        assert re.fullmatch(r"[A-Za-z0-9]{1,255}", one)
+    assert len(set(several)) == len(several)
+
+
+def every_parameter_is_used_described_and_shown(name: str, of: Rendered) -> None:
+    template = of.templates[name]
+    parameters = template.get("Parameters", {})
+    rest = {key: value for key, value in template.items() if key not in ("Parameters", "Metadata")}
+    used = {what for kind, what in mentioned(rest) if kind == "Ref"}
+    groups = template["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = Counter(one for group in groups for one in group["Parameters"])
+    assert shown == Counter(list(parameters))
+    assert all(group["Label"]["default"] for group in groups)
+    for parameter, said in parameters.items():
+        assert parameter in used
+        assert 10 < len(said["Description"]) <= 4000
+        assert said["Type"] in ("String", "Number")
+        assert {"Default", "AllowedPattern", "AllowedValues"} & set(said)
+        assert "Default" not in said or not refused(said, str(said["Default"]))
+        # A pattern alone tells a person in the console nothing.
+        assert "AllowedPattern" not in said or "ConstraintDescription" in said
+
+
+def assertions_about_parameters_are_well_formed(name: str, of: Rendered) -> None:
+    template = of.templates[name]
+    allowed = {"Fn::And", "Fn::Contains", "Fn::Equals", "Fn::Not", "Fn::Or", "Ref"}
+    for rule in template.get("Rules", {}).values():
+        assert set(rule) <= {"RuleCondition", "Assertions"}
+        assert rule["Assertions"]
+        for assertion in rule["Assertions"]:
+            assert set(assertion) == {"Assert", "AssertDescription"}
+            assert len(assertion["AssertDescription"]) > 20
+        for one in inside(
+            [rule.get("RuleCondition", {}), [a["Assert"] for a in rule["Assertions"]]]
+        ):
+            if isinstance(one, dict):
+                assert set(one) <= allowed
+        known = set(template.get("Parameters", {})) | {"AWS::Region", "AWS::Partition"}
+        assert {what for _, what in mentioned(rule)} <= known
+
+
+def every_star_has_its_reason(name: str, of: Rendered) -> None:
+    for resource in of.templates[name]["Resources"].values():
+        told = resource.get("Metadata", {}).get("Reasons", {})
+        stars = {
+            statement["Sid"] for statement in statements(resource) if "*" in json.dumps(statement)
+        }
+        assert stars <= set(told)
+        assert all(len(reason) > 10 for reason in told.values())
+        # And no reason is left over from a star that went.
+        assert set(told) <= stars
+
+
+def no_statement_denies_or_turns_a_list_around(name: str, of: Rendered) -> None:
+    for statement in statements(of.templates[name]):
+        assert statement["Effect"] == "Allow"
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
+        assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
+        actions = statement["Action"]
+        for action in [actions] if isinstance(actions, str) else actions:
+            assert action == "kms:*" or re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+\*?", action)
+
+
+def limits_of_aws_are_kept(name: str, of: Rendered) -> None:
+    assert limits.problems(name, of.files[name], of.templates[name]) == []
+    if name != names.CENTRAL:
+        assert len(of.files[name].encode()) <= 51_200
+    for resource in of.templates[name]["Resources"].values():
+        properties = resource.get("Properties", {})
+        match resource["Type"]:
+            case "AWS::Events::Rule":
+                pattern = _with_account(properties["EventPattern"])
+                assert len(json.dumps(pattern, separators=(",", ":"))) <= 2048
+                assert 1 <= len(properties["Targets"]) <= 5
+                assert len(properties.get("Description", "")) <= 512
+                assert re.fullmatch(r"[.\-_A-Za-z0-9]{1,64}", properties["Name"])
+            case "AWS::IAM::Role":
+                assert re.fullmatch(r"[\w+=,.@-]{1,64}", properties["RoleName"])
+                assert re.fullmatch(
+                    r"[\t\n\r\x20-\x7e\xa1-\xff]{1,1000}", properties["Description"]
+                )
+            case "AWS::SQS::Queue":
+                assert re.fullmatch(r"[A-Za-z0-9_-]{1,80}", properties["QueueName"])
+                assert 60 <= properties["MessageRetentionPeriod"] <= TWO_WEEKS
+                assert 0 <= properties.get("VisibilityTimeout", 30) <= 43_200
+            case "AWS::SNS::Topic":
+                assert re.fullmatch(r"[A-Za-z0-9_-]{1,256}", properties["TopicName"])
+            case "AWS::Lambda::Function":
+                assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", properties["FunctionName"])
+                assert len(properties["Description"]) <= 256
+            case "AWS::CloudWatch::Alarm":
+                assert 1 <= len(properties["AlarmName"]) <= 255
+                assert len(properties["AlarmDescription"]) <= 1024
+
+
+def _with_account(pattern: Any) -> Any:
+    text = json.dumps(pattern).replace('{"Ref": "AWS::AccountId"}', '"000000000000"')
+    return json.loads(text)
+
+
+def what_holds_data_is_kept(name: str, of: Rendered) -> None:
+    """Queues, logs and archives of the central stack outlive it, if it ever came to be.
+
+    Everything else that could hold data says, too, what becomes of it.
+    """
+    for resource in of.templates[name]["Resources"].values():
+        if resource["Type"] in HOLDS_DATA:
+            kept = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
+            if name == names.CENTRAL and resource["Type"] != "AWS::DynamoDB::Table":
+                assert kept == ("RetainExceptOnCreate", "Retain")
+            else:
+                assert kept == ("Delete", "Delete")
+
+
+HOLDS_DATA = (
+    "AWS::DynamoDB::Table",
+    "AWS::Events::Archive",
+    "AWS::Kinesis::Stream",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SQS::Queue",
+)
+
+
+TEMPLATE_LAWS = (
+    sections_are_known_and_nothing_is_null,
+    no_partition_account_or_region_is_written,
+    every_reference_resolves,
+    nothing_depends_on_what_may_be_missing,
+    names_in_the_template_are_plain_and_unique,
+    every_parameter_is_used_described_and_shown,
+    assertions_about_parameters_are_well_formed,
+    every_star_has_its_reason,
+    no_statement_denies_or_turns_a_list_around,
+    limits_of_aws_are_kept,
+    what_holds_data_is_kept,
+)
+
+
+# --- Laws about a stack
+
+
+def arns_are_of_the_partition(stack: Stack, of: Rendered) -> None:
+    # What a detection asks for is data: its patterns and the words of a notice.
+    said = [
+        {
+            k: v
+            for k, v in one.properties.items()
+            if k not in ("Code", "EventPattern", "Description")
+        }
+        for one in stack.resources.values()
+    ]
+    text = json.dumps([said, stack.outputs])
+    given = set(stack.parameters.values())
+    found = {arn for arn in re.findall(r"arn:[^\s\"\\]*", text) if arn not in given}
+    assert {arn.split(":")[1] for arn in found} <= {stack.at.partition}
+
+
+def every_physical_name_is_ours_and_given_once(stack: Stack, of: Rendered) -> None:
+    theirs = {
+        target.options.get(option)
+        for target in of.shape.targets
+        for option in ("queue_name", "topic_name")
+    } - {None, ""}
+    theirs |= {names.dead_letter_queue(str(one)) for one in theirs}
+    taken: Counter[tuple[str, str]] = Counter()
+    for resource in stack.resources.values():
+        for key, value in resource.properties.items():
+            if key.endswith("Name") and key not in ("EventBusName", "MetricName", "FunctionName"):
+                kind = resource.type
+                taken[kind, value] += 1
+                bare = re.sub(r"^(alias/|/aws/[a-z-]+/|/)", "", value)
+                starts = bare == of.prefix or bare.startswith((f"{of.prefix}-", f"{of.prefix}/"))
+                assert starts or value in theirs, (kind, value)
+    assert max(taken.values(), default=1) == 1
+
+
+def roles_lie_under_the_path_and_behind_the_boundary(stack: Stack, of: Rendered) -> None:
+    for role in stack.of("AWS::IAM::Role"):
+        assert role["Path"] == stack.parameters[names.ROLE_PATH]
+        boundary = stack.parameters[names.PERMISSIONS_BOUNDARY]
+        assert role.properties.get("PermissionsBoundary", "") == boundary
+        assert "ManagedPolicyArns" not in role.properties
+
+
+def tags_are_ours_and_the_users(stack: Stack, of: Rendered) -> None:
+    key, value = stack.parameters[names.TAG_KEY], stack.parameters[names.TAG_VALUE]
+    own = {"Key": "managed-by", "Value": "trailbus"}
+    for resource in stack.of(*TAGGED):
+        tags = resource["Tags"]
+        assert tags == ([own, {"Key": key, "Value": value}] if key else [own])
+
+
+TAGGED = (
+    "AWS::DynamoDB::Table",
+    "AWS::Events::EventBus",
+    "AWS::Events::Rule",
+    "AWS::IAM::Role",
+    "AWS::KMS::Key",
+    "AWS::Lambda::Function",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    "AWS::StepFunctions::StateMachine",
+)
+
+
+def every_policy_can_be_read(stack: Stack, of: Rendered) -> None:
+    """The engine refuses what it does not understand, which AWS might refuse as well."""
+    for resource in stack.resources.values():
+        policy_on(stack, resource)
+        identity(resource)
+        if resource.type == "AWS::IAM::Role":
+            may_assume(Caller.anonymous(), resource)
+
+
+def queues_are_encrypted_so_that_services_can_write(stack: Stack, of: Rendered) -> None:
+    """With the key that SQS manages; or with a key of ours that lets EventBridge in."""
+    for queue in stack.of("AWS::SQS::Queue"):
+        key = queue.properties.get("KmsMasterKeyId")
+        if key is None:
+            assert queue["SqsManagedSseEnabled"] is True
+        else:
+            _key_lets_in(stack, key, "events.amazonaws.com")
+
+
+def topics_are_encrypted_so_that_services_can_publish(stack: Stack, of: Rendered) -> None:
+    for topic in stack.of("AWS::SNS::Topic"):
+        _key_lets_in(
+            stack, topic["KmsMasterKeyId"], "events.amazonaws.com", "cloudwatch.amazonaws.com"
+        )
+
+
+def _key_lets_in(stack: Stack, arn: str, *services: str) -> None:
+    """Without any key about the source: EventBridge brings none to an encrypted topic."""
+    key = stack.by_arn(arn)
+    policy = policy_on(stack, key)
+    for service in services:
+        for action in ("kms:GenerateDataKey", "kms:Decrypt"):
+            assert may(Caller.aws_service(service), action, arn, policy)
+        assert not may(Caller.aws_service(service), "kms:ScheduleKeyDeletion", arn, policy)
+
+
+def keys_belong_to_their_account_and_rotate(stack: Stack, of: Rendered) -> None:
+    for key in stack.of("AWS::KMS::Key"):
+        policy = policy_on(stack, key)
+        root = Caller.root(stack.at.account, partition=stack.at.partition)
+        assert may(root, "kms:PutKeyPolicy", key.arn, policy)
+        assert key["EnableKeyRotation"] is True
+        for other in ("s3.amazonaws.com", "lambda.amazonaws.com", "logs.amazonaws.com"):
+            assert not may(Caller.aws_service(other), "kms:Decrypt", key.arn, policy)
+        strangers = (
+            Caller.root(STRANGER, partition=stack.at.partition),
+            session(f"arn:{stack.at.partition}:iam::{STRANGER}:role/Admin", None),
+        )
+        for stranger in strangers:
+            own = () if stranger.kind == "root" else (ADMIN,)
+            assert not may(stranger, "kms:Decrypt", key.arn, policy, own)
+        assert not may(Caller.anonymous(), "kms:Decrypt", key.arn, policy)
+
+
+def tables_logs_and_archives_are_as_promised(stack: Stack, of: Rendered) -> None:
+    for table in stack.of("AWS::DynamoDB::Table"):
+        assert table["SSESpecification"] == {"SSEEnabled": True}
+        assert table["TimeToLiveSpecification"]["Enabled"] is True
+        assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    for group in stack.of("AWS::Logs::LogGroup"):
+        assert int(group["RetentionInDays"]) > 0
+
+
+ADMIN = identity_policy(
+    {"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}},
+    "an administrator's policy",
+)
+
+
+# Rules and their targets
+
+
+def every_target_has_dead_letters_that_can_receive(stack: Stack, of: Rendered) -> None:
+    for rule in stack.of("AWS::Events::Rule"):
+        for target in rule["Targets"]:
+            letters = stack.by_arn(target["DeadLetterConfig"]["Arn"])
+            assert letters.type == "AWS::SQS::Queue"
+            assert letters["MessageRetentionPeriod"] == TWO_WEEKS
+            assert "FifoQueue" not in letters.properties
+            _takes_from_rule(stack, letters, rule)
+        made_after = stack.template["Resources"][rule.id].get("DependsOn", [])
+        policies = {
+            one.id
+            for one in stack.of("AWS::SQS::QueuePolicy")
+            if stack.ref(letters.id) in one["Queues"]
+        }
+        assert policies & set([made_after] if isinstance(made_after, str) else made_after)
+
+
+def _takes_from_rule(stack: Stack, resource: Resource, rule: Resource) -> None:
+    """Whether a queue or topic takes from exactly the rules of ours, and from EventBridge alone."""
+    action = "sqs:SendMessage" if resource.type == "AWS::SQS::Queue" else "sns:Publish"
+    policy = policy_on(stack, resource)
+
+    def taken(source: str, caller: Caller = EVENTS) -> bool:
+        account = source.split(":")[4]
+        return may(
+            caller, action, resource.arn, policy, aws__SourceArn=source, aws__SourceAccount=account
+        )
+
+    assert taken(rule.arn)
+    bus = f"{of_bus}/" if (of_bus := rule.properties.get("EventBusName")) else ""
+    rule_path = rule.arn.partition(":rule/")[2]
+    unknown = [
+        rule.arn.replace(f":{stack.at.account}:", f":{STRANGER}:"),
+        rule.arn.replace(f":{stack.at.region}:", ":sa-east-1:"),
+        rule.arn.replace(f":rule/{rule_path}", f":rule/another-bus/{rule['Name']}"),
+        rule.arn.replace(f"/{rule['Name']}", "/of-another-team"),
+        rule.arn.replace(":rule/", ":rule/x-"),
+        rule.arn.replace(":events:", ":s3:"),
+    ]
+    if bus:
+        unknown.append(rule.arn.replace(f":rule/{bus}", ":rule/"))
+    checked = stack.parameters.get(names.TOPIC_SOURCE_CHECK, "on") == "on"
+    for source in unknown:
+        assert taken(source) is (action == "sns:Publish" and not checked), source
+    for service in ("sns.amazonaws.com", "s3.amazonaws.com", "lambda.amazonaws.com"):
+        assert not taken(rule.arn, Caller.aws_service(service))
+    assert not may(Caller.anonymous(), action, resource.arn, policy)
+    for other in (action, action.split(":")[0] + ":Subscribe", "sqs:ReceiveMessage"):
+        role = f"arn:{stack.at.partition}:iam::{STRANGER}:role/Admin"
+        assert not may(session(role, None), other, resource.arn, policy, (ADMIN,))
+    assert not may(EVENTS, "sqs:PurgeQueue", resource.arn, policy, aws__SourceArn=rule.arn)
+
+
+def every_target_takes_what_its_rule_sends(stack: Stack, of: Rendered) -> None:
+    """By the policy of what receives, or by the role that the target names."""
+    for rule in stack.of("AWS::Events::Rule"):
+        for target in rule["Targets"]:
+            service = target["Arn"].split(":")[2]
+            if service in ("sqs", "sns"):
+                _takes_from_rule(stack, stack.by_arn(target["Arn"]), rule)
+                assert "RoleArn" not in target
+            elif service == "lambda":
+                assert any(_permits(one, target["Arn"], rule) for one in permissions(stack))
+                assert "RoleArn" not in target
+            elif service == "logs":
+                assert "RoleArn" not in target
+            elif (service, "RoleArn" in target) != ("events", True) or "event-bus" not in target[
+                "Arn"
+            ]:
+                _role_may_deliver(stack, target, service)
+
+
+_DELIVERIES = {
+    "firehose": "firehose:PutRecord",
+    "kinesis": "kinesis:PutRecord",
+    "states": "states:StartExecution",
+    "events": "events:InvokeApiDestination",
+}
+
+
+def _role_may_deliver(stack: Stack, target: Mapping[str, Any], service: str) -> None:
+    role = stack.by_arn(target["RoleArn"])
+    caller = Caller.role_session(role.arn, "events")
+    assert may(caller, _DELIVERIES[service], target["Arn"], None, identity(role))
+    assert may_assume(EVENTS, role, aws__SourceAccount=stack.at.account)
+    assert not may_assume(EVENTS, role, aws__SourceAccount=STRANGER)
+
+
+def permissions(stack: Stack) -> list[Resource]:
+    return list(stack.of("AWS::Lambda::Permission"))
+
+
+def _permits(permission: Resource, function: str, rule: Resource) -> bool:
+    source = re.escape(permission["SourceArn"]).replace(r"\*", "[^:]*")
+    named = permission["FunctionName"]
+    return (
+        permission["Action"] == "lambda:InvokeFunction"
+        and permission["Principal"] == "events.amazonaws.com"
+        and (named == function or function.endswith(f":{named}"))
+        and re.fullmatch(source, rule.arn) is not None
+    )
+
+
+def queues_lead_to_dead_letters_that_let_them(stack: Stack, of: Rendered) -> None:
+    final = set(dead_letter_queues(stack))
+    for queue in stack.of("AWS::SQS::Queue"):
+        if queue.arn in final:
+            assert queue["MessageRetentionPeriod"] == TWO_WEEKS
+            assert "RedrivePolicy" not in queue.properties
+            continue
+        redrive = queue["RedrivePolicy"]
+        assert redrive["maxReceiveCount"] >= 3
+        letters = stack.by_arn(redrive["deadLetterTargetArn"])
+        allowed = letters["RedriveAllowPolicy"]
+        assert allowed == {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
+        # A message keeps its age on the way: dead letters must outlive their queue.
+        assert letters["MessageRetentionPeriod"] >= queue["MessageRetentionPeriod"]
+
+
+def dead_letter_queues(stack: Stack) -> Iterator[str]:
+    """The ARNs of all queues that keep what could not be delivered or handled."""
+    for queue in stack.of("AWS::SQS::Queue"):
+        if "RedrivePolicy" in queue.properties:
+            yield queue["RedrivePolicy"]["deadLetterTargetArn"]
+    for subscription in stack.of("AWS::SNS::Subscription"):
+        if "RedrivePolicy" in subscription.properties:
+            yield subscription["RedrivePolicy"]["deadLetterTargetArn"]
+    for rule in stack.of("AWS::Events::Rule"):
+        for target in rule["Targets"]:
+            yield target["DeadLetterConfig"]["Arn"]
+    for name in {names.UNDELIVERED, names.UNFORWARDED} & set(stack.resources):
+        yield stack.resources[name].arn
+
+
+def subscriptions_keep_what_they_cannot_deliver(stack: Stack, of: Rendered) -> None:
+    for subscription in stack.of("AWS::SNS::Subscription"):
+        if subscription["Protocol"] == "email":
+            continue  # what a mail server refuses, nobody could deliver again
+        topic = stack.by_arn(subscription["TopicArn"])
+        letters = stack.by_arn(subscription["RedrivePolicy"]["deadLetterTargetArn"])
+        _takes_from_topic(stack, letters, topic)
+        if subscription["Protocol"] == "sqs":
+            _takes_from_topic(stack, stack.by_arn(subscription["Endpoint"]), topic)
+
+
+def _takes_from_topic(stack: Stack, queue: Resource, topic: Resource) -> None:
+    policy = policy_on(stack, queue)
+    sns = Caller.aws_service("sns.amazonaws.com")
+    assert may(sns, "sqs:SendMessage", queue.arn, policy, aws__SourceArn=topic.arn)
+    for source in (topic.arn + "x", topic.arn.replace(stack.at.account, STRANGER)):
+        assert not may(sns, "sqs:SendMessage", queue.arn, policy, aws__SourceArn=source)
+    assert not may(EVENTS, "sqs:SendMessage", queue.arn, policy, aws__SourceArn=topic.arn)
+
+
+STACK_LAWS = (
+    arns_are_of_the_partition,
+    every_physical_name_is_ours_and_given_once,
+    tags_are_ours_and_the_users,
+    every_policy_can_be_read,
+    queues_are_encrypted_so_that_services_can_write,
+    topics_are_encrypted_so_that_services_can_publish,
+    keys_belong_to_their_account_and_rotate,
+    tables_logs_and_archives_are_as_promised,
+    every_target_has_dead_letters_that_can_receive,
+    every_target_takes_what_its_rule_sends,
+    queues_lead_to_dead_letters_that_let_them,
+    subscriptions_keep_what_they_cannot_deliver,
+)
+
+
+# Laws about one side
+
+
+def no_iam_goes_to_every_region(of: Rendered) -> None:
+    kinds = {one["Type"] for one in of.templates[names.MEMBER_RULES]["Resources"].values()}
+    assert not {kind for kind in kinds if kind.startswith("AWS::IAM::")}
+
+
+def rules_that_see_reads_are_those_of_detections_that_need_them(of: Rendered) -> None:
+    needs = {one.id: one.read_only for one in of.shape.detections}
+    told = json.loads(of.files[names.MANIFEST])["detections"]
+    central, rules = shapes.central(of), shapes.member_rules(of)
+    for resource in [*central.of("AWS::Events::Rule"), *rules.of("AWS::Events::Rule")]:
+        assert resource["State"] in ("ENABLED", READS_TOO)
+        assert "ScheduleExpression" not in resource.properties
+    by_name = {rule["Name"]: rule["State"] for rule in central.of("AWS::Events::Rule")}
+    for name, need in needs.items():
+        states = {by_name[rule] for rule in told[name]["central_rules"]}
+        assert states <= {READS_TOO if need else "ENABLED"}
+        assert bool(states) is bool(told[name]["targets"])
+    member = {rule["Name"]: rule["State"] for rule in rules.of("AWS::Events::Rule")}
+    for name, need in needs.items():
+        states = {member[rule] for rule in told[name]["member_rules"]}
+        if need:
+            assert READS_TOO in states
+        elif of.shape.forwarding != "all":
+            assert states <= {"ENABLED"}
+
+
+def forwarding_targets_are_in_the_one_form_that_works(of: Rendered) -> None:
+    rules = shapes.member_rules(of, everything_on(of.templates[names.MEMBER_RULES]))
+    bus, path = rules.parameters.get(names.CENTRAL_BUS_ARN), rules.parameters.get(names.ROLE_PATH)
+    role = f"arn:aws:iam::{IN_MEMBER.account}:role{path}{names.forwarder_role(of.prefix)}"
+    assert path != "/"
+    for rule in rules.of("AWS::Events::Rule"):
+        (target,) = rule["Targets"]
+        assert set(target) == {"Id", "Arn", "RoleArn", "DeadLetterConfig"}
+        assert (target["Arn"], target["RoleArn"]) == (bus, role)
+        assert rule["EventPattern"]["account"] == [IN_MEMBER.account]
+        assert "account" not in json.dumps({**rule["EventPattern"], "account": 0}).replace(
+            '"account": 0', ""
+        ).replace("accountId", "")
+        assert "EventBusName" not in rule.properties
+        assert "RoleArn" not in rule.properties
+
+
+def central_rules_take_awss_own_events_only(of: Rendered) -> None:
+    for rule in shapes.central(of).of("AWS::Events::Rule"):
+        pattern = rule["EventPattern"]
+        for conjunction in conjunctions(pattern):
+            assert conjunction["detail-type"]
+            for source in conjunction["source"]:
+                said = source["prefix"] if isinstance(source, dict) else source
+                assert said.startswith("aws.")
+        asked = compiled(pattern)
+        for event in forged():
+            assert not asked.matches(event)
+
+
+@lru_cache(maxsize=1)
+def forged() -> tuple[dict[str, Any], ...]:
+    """Every built-in example as somebody might put it on the bus: with a source of his own."""
+    genuine = [
+        example.event
+        for detection in catalogue.read().detections.values()
+        for example in catalogue.examples(detection)
+        if example.matches
+    ]
+    sources = ("custom.s3", "aws", "AWS.s3", "xaws.s3", "", None)
+    return tuple({**event, "source": source} for event in genuine[::5] for source in sources)
+
+
+def every_central_dead_letter_queue_has_an_alarm_that_says_what_to_do(of: Rendered) -> None:
+    stack = shapes.central(of)
+    alarms = {
+        dimension["Value"]: alarm
+        for alarm in stack.of("AWS::CloudWatch::Alarm")
+        for dimension in alarm.properties.get("Dimensions", [])
+        if dimension["Name"] == "QueueName"
+    }
+    for arn in set(dead_letter_queues(stack)):
+        name = stack.by_arn(arn)["QueueName"]
+        alarm = alarms[name]
+        assert alarm["Namespace"] == "AWS/SQS"
+        assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+        assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert name in alarm["AlarmDescription"]
+        assert len(alarm["AlarmDescription"]) > len(name) + 60
+        topic = stack.by_arn(alarm["AlarmActions"][0])
+        assert topic.type == "AWS::SNS::Topic"
+        _takes_from_alarm(stack, topic, alarm)
+
+
+def _takes_from_alarm(stack: Stack, topic: Resource, alarm: Resource) -> None:
+    policy = policy_on(stack, topic)
+    cloudwatch = Caller.aws_service("cloudwatch.amazonaws.com")
+
+    def taken(caller: Caller, arn: str, account: str) -> bool:
+        return may(
+            caller,
+            "sns:Publish",
+            topic.arn,
+            policy,
+            aws__SourceArn=arn,
+            aws__SourceAccount=account,
+        )
+
+    assert alarm["AlarmName"].startswith(stack.by_arn(topic.arn)["TopicName"].rpartition("-")[0])
+    assert taken(cloudwatch, alarm.arn, CENTRAL)
+    assert not taken(cloudwatch, alarm.arn.replace(CENTRAL, STRANGER), STRANGER)
+    assert not taken(cloudwatch, alarm.arn, STRANGER)
+    assert not taken(cloudwatch, alarm.arn.replace(":alarm:", ":alarm:x"), CENTRAL)
+    assert not taken(EVENTS, alarm.arn, CENTRAL)
+
+
+def members_own_dead_letters_have_no_alarm(of: Rendered) -> None:
+    """One in each Region of each account would cost a fortune and tell nobody."""
+    kinds = {one["Type"] for one in of.templates[names.MEMBER_RULES]["Resources"].values()}
+    assert kinds <= {"AWS::SQS::Queue", "AWS::SQS::QueuePolicy", "AWS::Events::Rule"}
+
+
+def five_targets_a_rule_and_all_of_them(of: Rendered) -> None:
+    rules = {rule["Name"]: rule for rule in shapes.central(of).of("AWS::Events::Rule")}
+    manifest = json.loads(of.files[names.MANIFEST])["detections"]
+    for detection in of.shape.detections:
+        own = [rules.pop(name) for name in manifest[detection.id]["central_rules"]]
+        found = [target["Id"] for rule in own for target in rule["Targets"]]
+        assert found == list(of.shape.wiring.get(detection.id, ()))
+        assert all(rule["EventPattern"] == detection.pattern for rule in own)
+        assert len(own) == -(-len(found) // 5)
+    assert not rules
+
+
+SIDE_LAWS = (
+    no_iam_goes_to_every_region,
+    rules_that_see_reads_are_those_of_detections_that_need_them,
+    forwarding_targets_are_in_the_one_form_that_works,
+    central_rules_take_awss_own_events_only,
+    every_central_dead_letter_queue_has_an_alarm_that_says_what_to_do,
+    members_own_dead_letters_have_no_alarm,
+    five_targets_a_rule_and_all_of_them,
+)
+
+
+# --- All of it
+
+NAMED = tuple(shapes.CONFIGURATIONS)
+PLACES = (
+    AT_HOME,
+    Place(region="cn-north-1", partition="aws-cn"),
+    Place(region="us-gov-west-1", partition="aws-us-gov"),
+)
+
+
+def stacks_of(of: Rendered) -> Iterator[Stack]:
+    """Every template in three partitions, its parameters as they are and away from that."""
+    for name in TEMPLATES:
+        for place in PLACES:
+            at = place if name == names.CENTRAL else place._replace(account=IN_MEMBER.account)
+            template = of.templates[name]
+            yield Stack(template, everything_on(template), at, of.prefix)
+        yield Stack(template, {}, PLACES[0], of.prefix)
+
+
+@pytest.mark.parametrize("law", TEMPLATE_LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", NAMED)
+def test_every_template_obeys(name: str, law: Any) -> None:
+    for template in TEMPLATES:
+        law(template, shapes.rendered(name))
+
+
+@pytest.mark.parametrize("law", STACK_LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", NAMED)
+def test_every_stack_obeys(name: str, law: Any) -> None:
+    for stack in _stacks(name):
+        law(stack, shapes.rendered(name))
+
+
+@lru_cache(maxsize=64)
+def _stacks(name: str) -> tuple[Stack, ...]:
+    return tuple(stacks_of(shapes.rendered(name)))
+
+
+@pytest.mark.parametrize("law", SIDE_LAWS, ids=lambda law: law.__name__)
+@pytest.mark.parametrize("name", NAMED)
+def test_both_sides_obey(name: str, law: Any) -> None:
+    law(shapes.rendered(name))
+
+
+@given(shape=shapes.shapes())
+@settings(max_examples=20, deadline=None)
+def test_any_shape_obeys_all_laws(shape: Shape) -> None:
+    of = shapes.rendering(shape)
+    for name in TEMPLATES:
+        for law in TEMPLATE_LAWS:
+            law(name, of)
+    for stack in stacks_of(of):
+        for each in STACK_LAWS:
+            each(stack, of)
+    for one in SIDE_LAWS:
+        one(of)
+
+
+@pytest.mark.parametrize("name", ["built-in", "everything that a responder can be"])
+def test_every_choice_of_every_parameter_gives_a_lawful_stack(name: str) -> None:
+    of = shapes.rendered(name)
+    for template in TEMPLATES:
+        parameters = of.templates[template]["Parameters"]
+        usual = everything_on(of.templates[template])
+        for parameter, said in parameters.items():
+            for value in said.get("AllowedValues", ()):
+                stack = Stack(
+                    of.templates[template], {**usual, parameter: str(value)}, AT_HOME, of.prefix
+                )
+                for law in STACK_LAWS:
+                    law(stack, of)
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_roles_of_every_shape_lie_under_the_path_and_behind_the_boundary(name: str) -> None:
+    of = shapes.rendered(name)
+    for stack in stacks_of(of):
+        if names.PERMISSIONS_BOUNDARY in stack.parameters:
+            roles_lie_under_the_path_and_behind_the_boundary(stack, of)
+
+
+def test_the_shapes_hold_every_kind_and_every_option() -> None:
+    targets = [target for name in NAMED for target in shapes.shape(name).targets]
+    assert {target.kind for target in targets} == set(shapes.BUILT) >= {"queue", "responder"}
+    assert {target.body for target in targets} >= {"event", "detail", "notice"}
+    given = {
+        (one.kind, option) for one in targets for option, value in one.options.items() if value
+    }
+    assert {("queue", "readers"), ("queue", "queue_name"), ("responder", "settings")} <= given
+
+
+@pytest.mark.slow
+def test_cfn_lint_finds_nothing_in_any_region(tmp_path: Path) -> None:
+    files: list[Path] = []
+    for number, name in enumerate(NAMED):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        for template in TEMPLATES:
+            if template == names.CENTRAL or name in ("built-in", NAMED[-1]):
+                files.append(folder / template)
+                files[-1].write_text(shapes.rendered(name).files[template], encoding="utf-8")
+    assert [str(one) for one in check.lint(files)] == []
