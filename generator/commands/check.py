@@ -1,6 +1,7 @@
 """Checks that the output folder is current, within AWS's limits, and clean under cfn-lint.
 
-Prints nothing when all is well; else one line per finding: file, fault, cure.
+Prints nothing when all is well; else one line per finding: file, fault, cure. A detection that
+contradicts its own examples is a mistake in what was given (exit 2); the rest are findings (1).
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     command += f" --config {given.config}" if given.config else ""
     command += f" --out {given.out}" if given.out != "out" else ""
     findings = check.stale(files, folder, command)
-    findings += check.examples(configuration.shape.detections, configuration.shape.name_prefix)
+    shape = configuration.shape
+    contradictions = check.examples(shape.detections, shape.name_prefix)
+    findings += contradictions
     if not given.no_lint:
         templates = [folder / name for name in files if name.endswith(".yaml")]
         present = [file for file in templates if file.parent == folder and file.exists()]
@@ -34,4 +37,6 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     for finding in findings:
         screen.line(printable(str(finding)))
     screen.document({"findings": [finding._asdict() for finding in findings]})
+    if contradictions:
+        return 2
     return 1 if findings else 0

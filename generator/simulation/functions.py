@@ -17,7 +17,7 @@ from typing import Any
 import boto3
 from moto.sqs.models import sqs_backends
 
-from generator.model import Json
+from generator.model import NOTHING, Json
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.journeys import Action
 from generator.simulation.world import Resource, World
@@ -33,12 +33,23 @@ RAISED = object()
 
 
 class Functions:
-    """The functions of one account and Region, fed from their queues."""
+    """The functions of one account and Region, fed from their queues.
 
-    def __init__(self, world: World, edge: Edge, account: str, region: str) -> None:
+    `responders` tells which responder a function is, by the function's name.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        edge: Edge,
+        account: str,
+        region: str,
+        responders: Mapping[str, str] = NOTHING,
+    ) -> None:
         self.world = world
         self.edge = edge
         self.home = account, region
+        self.responders = responders
         self.log: list[str] = []
         """What the functions printed, a line each."""
         self._handlers: dict[str, ModuleType] = {}
@@ -78,9 +89,10 @@ class Functions:
                 backend.delete_message(str(queue.properties["QueueName"]), message.receipt_handle)
             elif message.approximate_receive_count > RECEIVED_AT_MOST:
                 raise AssertionError(f"{queue.arn} hands {message.id} over for ever")
+        name = str(function.properties["FunctionName"])
         return [
             Action(
-                str(function.properties["FunctionName"]),
+                self.responders.get(name, name),
                 made.caller.account,
                 made.region,
                 f"{made.service}:{made.operation}",

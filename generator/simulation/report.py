@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from generator.model import Json, Shape
 from generator.screen import Screen, printable
-from generator.simulation.journeys import Journey
+from generator.simulation.journeys import Action, Journey
 from generator.simulation.run import Simulation
 
 
@@ -143,15 +143,17 @@ def _way(journey: Journey, screen: Screen) -> Iterator[str]:
         size = f"{len(delivery.message.encode()):,} bytes"
         yield f"      {delivery.rule} -> {delivery.target} ({delivery.kind}, {size})"
     for action in journey.actions:
-        colour = "green" if action.outcome == "ok" else "red"
-        yield "      " + screen.paint(
-            f"{action.responder}: {action.call} in {action.account} {action.region}: "
-            f"{action.outcome}",
-            colour,
-        )
+        yield f"      {_deed(action, screen)}"
     for letter in journey.dead_letters:
         kept = f"kept in {letter.queue}" if letter.queue else "lost"
         yield "      " + screen.paint(f"{letter.rule}: {kept}: {printable(letter.why)}", "red")
+
+
+def _deed(action: Action, screen: Screen) -> str:
+    colour = "green" if action.outcome == "ok" else "red"
+    where = f"{action.account} {action.region}"
+    said = f"{action.responder}: {action.call} in {where}: {printable(action.outcome)}"
+    return screen.paint(said, colour)
 
 
 def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:
@@ -160,12 +162,27 @@ def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]
     for queue, messages in sorted(simulation.queues.items()):
         yield f"  {len(messages):>6}  {queue}"
     yield ""
-    sent = f"{totals['events']} events: {totals['forwarded']} forwarded"
+    actions = [action for journey in simulation.journeys for action in journey.actions]
+    if actions:
+        yield screen.paint("What responders did", "bold")
+        for action in actions:
+            yield f"  {_deed(action, screen)}"
+        yield ""
+    sent = f"{_counted(totals['events'], 'event')}: {totals['forwarded']} forwarded"
     yield (
-        f"{sent}, {totals['delivered']} deliveries, {totals['actions']} actions, "
-        f"{totals['dead_lettered']} dead letters"
+        f"{sent}, {_counted(totals['delivered'], 'delivery', 'deliveries')}, "
+        f"{_counted(len(actions), 'action')}, "
+        f"{_counted(totals['dead_lettered'], 'dead letter')}"
     )
     if simulation.moved:
-        yield f"{simulation.moved} records of strange accounts were moved to members"
+        moved = _counted(
+            simulation.moved, "event of a strange account", "events of strange accounts"
+        )
+        yield f"moved to members: {moved}"
     if simulation.unusable:
-        yield f"{len(simulation.unusable)} records could not be used; they are named above"
+        unusable = _counted(len(simulation.unusable), "record")
+        yield f"could not be used, named above: {unusable}"
+
+
+def _counted(count: int, one: str, several: str = "") -> str:
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"

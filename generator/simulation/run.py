@@ -115,7 +115,13 @@ def _send(
     courier = Courier(world, kinds, shape.name_prefix)
     router = Router(world, courier, cloud.trails)
     reasons = Reasons(world, router, shape)
-    functions = Functions(world, cloud.edge, place.central_account, place.central_region)
+    responders = {
+        names.function(shape.name_prefix, target.name): str(target.options["responder"])
+        for target in shape.targets
+        if target.kind == "responder"
+    }
+    home = place.central_account, place.central_region
+    functions = Functions(world, cloud.edge, *home, responders)
     simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
     for item in found:
         event = item.event
