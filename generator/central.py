@@ -19,7 +19,7 @@ from troposphere import (
     ssm,
 )
 
-from generator import bodies, names, policies, queues, roles, targets, topics
+from generator import alarms, bodies, dashboard, names, policies, queues, roles, targets, topics
 from generator.member import state
 from generator.model import Detection, Json, Shape, Target
 from generator.parts import Group, Part, assembled
@@ -57,6 +57,8 @@ def template(shape: Shape) -> dict[str, Json]:
         roles.common(),
         topics.source_check(),
     ]
+    made = [resource for part in parts for resource in part.resources]
+    parts += [alarms.part(shape.name_prefix, made), dashboard.part(shape.name_prefix, made)]
     return assembled(
         "Trailbus, central stack: receives the organization's CloudTrail events that matter and "
         "acts on them. First of all; its outputs are the parameters of the member templates.",
@@ -187,7 +189,7 @@ def _undelivered(shape: Shape) -> Part:
                 letters,
                 policies.rules_may_send(GetAtt(letters, "Arn"), prefix),
             ),
-            queues.dead_letters_alarm(
+            alarms.dead_letters(
                 "UndeliveredAlarm",
                 name,
                 name,

@@ -109,7 +109,10 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
     elif kind == "AWS::Events::EventBusPolicy":
         yield from _over(place, "bytes", _length(properties["Statement"]), BUS_POLICY, _BUS)
     elif kind == "AWS::IAM::Role":
-        size = sum(_length(policy["PolicyDocument"]) for policy in properties.get("Policies", []))
+        policies = [
+            policy.get("Fn::If", [None, policy])[1] for policy in properties.get("Policies", [])
+        ]
+        size = sum(_length(policy["PolicyDocument"]) for policy in policies)
         yield from _over(place, "characters of inline policies", size, ROLE_POLICIES, _IAM)
     elif kind == "AWS::Lambda::Function":
         variables = properties.get("Environment", {}).get("Variables", {})

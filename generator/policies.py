@@ -269,6 +269,19 @@ def alarms_may_publish(topic_arn: Arn, prefix: str) -> Grant:
     )
 
 
+def send_traces() -> Grant:
+    """Lets a function send its traces.
+
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsx-ray.html
+    """
+    return allow(
+        "Trace",
+        ["xray:PutTelemetryRecords", "xray:PutTraceSegments"],
+        "*",
+        reason="Traces know no resources.",
+    )
+
+
 # --- The key of the topics
 
 

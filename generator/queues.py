@@ -1,13 +1,12 @@
-"""Queues, the dead-letter queues behind them, and the alarms that say when letters lie there."""
+"""Queues and the dead-letter queues behind them."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from troposphere import GetAtt, Ref, sqs
-from troposphere.cloudwatch import Alarm, MetricDimension
 
-from generator import names, policies
+from generator import policies
 from generator.policies import Grant
 
 TWO_WEEKS = 14 * 86_400
@@ -80,24 +79,4 @@ def queue_policy(title: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolic
         Queues=[Ref(queue)],
         PolicyDocument=policies.document(*grants),
         Metadata={"Reasons": policies.reasons(*grants)},
-    )
-
-
-def dead_letters_alarm(title: str, name: str, queue_name: str, cure: str) -> Alarm:
-    """Rings as soon as a message lies in a dead-letter queue. `cure` says what to do then."""
-    return Alarm(
-        title,
-        AlarmName=name,
-        AlarmDescription=f"Messages lie in {queue_name}. {cure}",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[MetricDimension(Name="QueueName", Value=queue_name)],
-        Statistic="Maximum",
-        Period=300,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-        AlarmActions=[Ref(names.ALARM_TOPIC)],
-        OKActions=[Ref(names.ALARM_TOPIC)],
     )

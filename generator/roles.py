@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from troposphere import Equals, If, Not, NoValue, Parameter, Ref, iam
@@ -11,13 +13,26 @@ from generator.parts import Part
 from generator.policies import Grant
 
 HAS_BOUNDARY = "HasBoundary"
+NO_SWITCHES: Mapping[str, Grant] = MappingProxyType({})
 
 
 def role(
-    title: str, name: str, description: str, trust: Grant, *grants: Grant, **more: Any
+    title: str,
+    name: str,
+    description: str,
+    trust: Grant,
+    *grants: Grant,
+    switched: Mapping[str, Grant] = NO_SWITCHES,
+    **more: Any,
 ) -> iam.Role:
-    """A role that `trust` lets be assumed and that may do what the grants say."""
-    inline = [iam.Policy(PolicyName="may", PolicyDocument=policies.document(*grants))]
+    """A role that `trust` lets be assumed and that may do what the grants say.
+
+    `switched` adds what it may do only when a condition of the template holds, by condition.
+    """
+    inline: list[Any] = [iam.Policy(PolicyName="may", PolicyDocument=policies.document(*grants))]
+    for condition, grant in switched.items():
+        policy = iam.Policy(PolicyName=condition, PolicyDocument=policies.document(grant))
+        inline.append(If(condition, policy, NoValue))
     return iam.Role(
         title,
         RoleName=name,
@@ -26,7 +41,7 @@ def role(
         Description=description,
         AssumeRolePolicyDocument=policies.document(trust),
         Policies=inline,
-        Metadata={"Reasons": policies.reasons(trust, *grants)},
+        Metadata={"Reasons": policies.reasons(trust, *grants, *switched.values())},
         **more,
     )
 

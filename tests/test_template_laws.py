@@ -747,6 +747,68 @@ def _takes_from_alarm(stack: Stack, topic: Resource, alarm: Resource) -> None:
     assert not taken(EVENTS, alarm.arn, CENTRAL)
 
 
+def every_central_function_and_queue_is_watched(of: Rendered) -> None:
+    stack = shapes.central(of)
+    alarms = list(stack.of("AWS::CloudWatch::Alarm"))
+    watched = {
+        (alarm["MetricName"], dimension["Value"]): alarm
+        for alarm in alarms
+        for dimension in alarm.properties.get("Dimensions", [])
+    }
+    for function in stack.of("AWS::Lambda::Function"):
+        for metric in ("Errors", "Throttles"):
+            alarm = watched[metric, function["FunctionName"]]
+            assert (alarm["Namespace"], alarm["Statistic"]) == ("AWS/Lambda", "Sum")
+            assert alarm["Threshold"] == 0
+    fed = {mapping["EventSourceArn"] for mapping in stack.of("AWS::Lambda::EventSourceMapping")}
+    letters = set(dead_letter_queues(stack))
+    for queue in stack.of("AWS::SQS::Queue"):
+        if queue.arn in letters:
+            continue
+        alarm = watched["ApproximateAgeOfOldestMessage", queue["QueueName"]]
+        assert 0 < alarm["Threshold"] < queue["MessageRetentionPeriod"]
+        assert queue.arn not in fed or alarm["Threshold"] == 900
+    queries = [
+        alarm["Metrics"][0]["Expression"] for alarm in alarms if "Metrics" in alarm.properties
+    ]
+    [bus] = stack.of("AWS::Events::EventBus")
+    for metric in ("FailedInvocations", "InvocationsFailedToBeSentToDlq"):
+        wanted = f"SUM({metric}) FROM \"AWS/Events\" WHERE EventBusName = '{bus['Name']}'"
+        assert sum(wanted in query for query in queries) == 1
+    names_ = [alarm["AlarmName"] for alarm in alarms]
+    assert len(set(names_)) == len(names_)
+    for alarm in alarms:
+        # The description is all that a person gets at three in the morning.
+        assert len(alarm["AlarmDescription"].split(". ")) > 1
+        assert len(alarm["AlarmDescription"]) <= 1024
+        _takes_from_alarm(stack, stack.by_arn(alarm["AlarmActions"][0]), alarm)
+
+
+def the_dashboard_shows_every_queue_and_function_and_fits_its_grid(of: Rendered) -> None:
+    stack = shapes.central(of)
+    [dashboard] = stack.of("AWS::CloudWatch::Dashboard")
+    widgets = json.loads(dashboard["DashboardBody"])["widgets"]
+    shown = {
+        metric[3]
+        for widget in widgets
+        for metric in widget["properties"].get("metrics", [])
+        if len(metric) > 1
+    }
+    queues = {queue["QueueName"] for queue in stack.of("AWS::SQS::Queue")}
+    functions = {function["FunctionName"] for function in stack.of("AWS::Lambda::Function")}
+    assert shown == queues | functions
+    cells = [
+        (widget["x"] + x, widget["y"] + y)
+        for widget in widgets
+        for x in range(widget["width"])
+        for y in range(widget["height"])
+    ]
+    assert len(set(cells)) == len(cells)
+    assert {x for x, _ in cells} == set(range(24))
+    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/cloudwatch_limits.html
+    assert all(len(widget["properties"].get("metrics", [])) <= 500 for widget in widgets)
+
+
 def members_own_dead_letters_have_no_alarm(of: Rendered) -> None:
     """One in each Region of each account would cost a fortune and tell nobody."""
     kinds = {one["Type"] for one in of.templates[names.MEMBER_RULES]["Resources"].values()}
@@ -771,6 +833,8 @@ SIDE_LAWS = (
     forwarding_targets_are_in_the_one_form_that_works,
     central_rules_take_awss_own_events_only,
     every_central_dead_letter_queue_has_an_alarm_that_says_what_to_do,
+    every_central_function_and_queue_is_watched,
+    the_dashboard_shows_every_queue_and_function_and_fits_its_grid,
     members_own_dead_letters_have_no_alarm,
     five_targets_a_rule_and_all_of_them,
 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from troposphere import Equals, GetAtt, Not, Output, Parameter, Ref, Select, Split, Sub, sns
 
-from generator import names, policies, queues, roles, topics
+from generator import alarms, names, policies, queues, roles, topics
 from generator.model import Shape, Target
 from generator.parts import Part
 
@@ -30,7 +30,7 @@ def part(target: Target, shape: Shape) -> Part:
         dead_letters=letters,
         tries=TRIES,
     )
-    alarm = queues.dead_letters_alarm(
+    alarm = alarms.dead_letters(
         f"{title}DeadLettersAlarm",
         # By the prefix the alarm topic knows its alarms; the queue's own name may lack it.
         names.dead_letter_queue(names.queue(prefix, target.name)),

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from troposphere import AWSProperty, GetAtt, Parameter, Ref, awslambda, logs
+from troposphere import (
+    AWSProperty,
+    Equals,
+    GetAtt,
+    If,
+    Not,
+    NoValue,
+    Parameter,
+    Ref,
+    awslambda,
+    logs,
+)
 from troposphere.validators import integer
 
-from generator import names, policies, queues, roles
+from generator import alarms, names, policies, queues, roles
 from generator.model import Json, Responder, Shape, Target
 from generator.parts import Part
 from generator.policies import Grant
@@ -19,11 +30,14 @@ TRIES = 5
 
 RETENTION = 4 * 86_400
 
-ARCHITECTURE = "FunctionArchitecture"
-
-
 CONCURRENCY = 10
 """Batches that are handled at once; the others wait in the queue."""
+
+ARCHITECTURE = "FunctionArchitecture"
+TRACING = "FunctionTracing"
+RESERVED = "FunctionConcurrency"
+_TRACED = "Traced"
+_RESERVED = "Reserved"
 
 
 class _Scaling(AWSProperty):  # type: ignore[misc]  # troposphere is untyped
@@ -57,7 +71,7 @@ def part(target: Target, shape: Shape) -> Part:
         dead_letters=letters,
         tries=TRIES,
     )
-    alarm = queues.dead_letters_alarm(
+    alarm = alarms.dead_letters(
         f"{title}DeadLettersAlarm",
         letters_name,
         letters_name,
@@ -78,6 +92,7 @@ def part(target: Target, shape: Shape) -> Part:
         f"Runs the responder {responder.id}.",
         policies.trust_service("lambda.amazonaws.com"),
         *_grants(target, responder, prefix),
+        switched={_TRACED: policies.send_traces()},
     )
     function = _function(target, responder, prefix)
     mapping = _Feed(
@@ -104,6 +119,10 @@ def part(target: Target, shape: Shape) -> Part:
             mapping,
         ],
         parameters=_parameters(target, responder),
+        conditions={
+            _TRACED: Equals(Ref(TRACING), "on"),
+            _RESERVED: Not(Equals(Ref(RESERVED), "-1")),
+        },
     )
 
 
@@ -161,6 +180,8 @@ def _function(target: Target, responder: Responder, prefix: str) -> awslambda.Fu
         Timeout=responder.timeout,
         MemorySize=responder.memory,
         Role=GetAtt(f"{title}Role", "Arn"),
+        TracingConfig=If(_TRACED, awslambda.TracingConfig(Mode="Active"), NoValue),
+        ReservedConcurrentExecutions=If(_RESERVED, Ref(RESERVED), NoValue),
         LoggingConfig=awslambda.LoggingConfig(LogGroup=Ref(f"{title}Log")),
         Environment=awslambda.Environment(Variables=_environment(target, responder, prefix)),
     )
@@ -198,7 +219,23 @@ def _parameters(target: Target, responder: Responder) -> list[Parameter]:
             Default="arm64",
             AllowedValues=["arm64", "x86_64"],
             Description="The processor that functions run on.",
-        )
+        ),
+        Parameter(
+            TRACING,
+            Type="String",
+            Default="off",
+            AllowedValues=["off", "on"],
+            Description="Whether functions send traces to X-Ray.",
+        ),
+        Parameter(
+            RESERVED,
+            Type="Number",
+            Default=-1,
+            MinValue=-1,
+            Description="How much concurrency is reserved for each function, at least "
+            f"{CONCURRENCY}, so that nothing else in the account can use it up; -1 reserves none. "
+            "100 must stay unreserved in the account: new accounts cannot reserve any.",
+        ),
     ]
     if responder.modes:
         parameters.append(

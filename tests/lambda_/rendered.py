@@ -68,7 +68,8 @@ def logical_ids(template: str, type_: str) -> list[str]:
 def _resolved(value: Json, template: dict[str, Json], site: Site) -> Any:
     """The value without intrinsic functions: those that responders' resources use."""
     if isinstance(value, list):
-        return [_resolved(item, template, site) for item in value]
+        items = (_resolved(item, template, site) for item in value)
+        return [item for item in items if item is not NO_VALUE]
     if not isinstance(value, dict):
         return value
     if len(value) == 1:
@@ -82,14 +83,18 @@ def _resolved(value: Json, template: dict[str, Json], site: Site) -> Any:
             return _arn(argument[0], template, site)
         if function == "Fn::If":
             return _resolved(argument[2], template, site)  # every switch at its default
-    return {key: _resolved(item, template, site) for key, item in value.items()}
+    entries = ((key, _resolved(item, template, site)) for key, item in value.items())
+    return {key: item for key, item in entries if item is not NO_VALUE}
 
 
-def _ref(name: str, template: dict[str, Json], site: Site) -> str:
+NO_VALUE = object()
+
+
+def _ref(name: str, template: dict[str, Json], site: Site) -> Any:
     if name in site.values:
         return site.values[name]
     if name == "AWS::NoValue":
-        return ""
+        return NO_VALUE
     if name in template["Parameters"]:
         return str(template["Parameters"][name].get("Default", ""))
     if template["Resources"][name]["Type"] == "AWS::SNS::Topic":

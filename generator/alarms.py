@@ -1,0 +1,180 @@
+"""Alarms of the central stack: each tells the alarm topic, and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from troposphere import AWSObject, Ref
+from troposphere.cloudwatch import Alarm, MetricDataQuery, MetricDimension
+
+from generator import names
+from generator.parts import Part
+
+PERIOD = 300
+HANDLED_WITHIN = 900
+"""Seconds after which a message that no function has handled is late."""
+
+
+def part(prefix: str, made: Iterable[AWSObject]) -> Part:
+    """The alarms over the bus, and over every queue and function that there is in the stack.
+
+    Dead-letter queues are left out: whoever makes one says in its alarm what to do.
+    """
+    made = list(made)
+    mappings = [one for one in made if one.resource_type == "AWS::Lambda::EventSourceMapping"]
+    feeding = {mapping.EventSourceArn.data["Fn::GetAtt"][0] for mapping in mappings}
+    found = bus(prefix)
+    for one in made:
+        if one.resource_type == "AWS::Lambda::Function":
+            name = f"{prefix}-{one.FunctionName.removeprefix(f'{prefix}-')}"
+            found += function(one.title, name, one.FunctionName)
+        elif one.resource_type == "AWS::SQS::Queue" and "RedrivePolicy" in one.properties:
+            found.append(_late(prefix, one, one.title in feeding))
+    return Part(resources=found)
+
+
+def _late(prefix: str, queue: AWSObject, feeds_a_function: bool) -> Alarm:
+    name = queue.QueueName
+    if feeds_a_function:
+        age = HANDLED_WITHIN
+        cure = "Its function fails, is throttled, or its event source mapping is disabled."
+    else:
+        # Three quarters of the way to being dropped: time enough to wake a consumer.
+        age = queue.MessageRetentionPeriod * 3 // 4
+        cure = (
+            f"Messages are dropped after {_words(queue.MessageRetentionPeriod)}: wake the "
+            "consumer, or take the target out of the configuration if nobody reads it."
+        )
+    return unread(
+        f"{queue.title}AgeAlarm", f"{prefix}-{name.removeprefix(f'{prefix}-')}-age", name, age, cure
+    )
+
+
+def dead_letters(title: str, name: str, queue_name: str, cure: str) -> Alarm:
+    """Rings as soon as a message lies in a dead-letter queue. `cure` says what to do then."""
+    return _queue(
+        title,
+        name,
+        f"Messages lie in {queue_name}. {cure}",
+        queue_name,
+        "ApproximateNumberOfMessagesVisible",
+        0,
+    )
+
+
+def unread(title: str, name: str, queue_name: str, age: int, cure: str) -> Alarm:
+    """Rings when a queue's oldest message is older than `age` seconds."""
+    return _queue(
+        title,
+        name,
+        f"Nobody has taken the oldest message of {queue_name} for {_words(age)}. {cure}",
+        queue_name,
+        "ApproximateAgeOfOldestMessage",
+        age,
+    )
+
+
+def _words(seconds: int) -> str:
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"
+
+
+def _queue(
+    title: str, name: str, description: str, queue_name: str, metric: str, threshold: int
+) -> Alarm:
+    return _alarm(
+        title,
+        name,
+        description,
+        threshold,
+        Namespace="AWS/SQS",
+        MetricName=metric,
+        Dimensions=[MetricDimension(Name="QueueName", Value=queue_name)],
+        Statistic="Maximum",
+        Period=PERIOD,
+    )
+
+
+def function(title: str, name: str, function_name: str) -> list[Alarm]:
+    """Ring when a function fails, or is not let run.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html
+    """
+    told = {
+        "Errors": f"The function {function_name} failed. The queue hands the batch over again; "
+        f"read {names.log_group(function_name)} before its messages become dead letters.",
+        "Throttles": f"The function {function_name} was not let run: the account's concurrency, or "
+        "what is reserved for the function, is used up. Raise the quota, or the reservation.",
+    }
+    return [
+        _alarm(
+            f"{title}{metric}Alarm",
+            f"{name}-{metric.lower()}",
+            description,
+            0,
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[MetricDimension(Name="FunctionName", Value=function_name)],
+            Statistic="Sum",
+            Period=PERIOD,
+        )
+        for metric, description in told.items()
+    ]
+
+
+_FAILURES = """SELECT SUM({metric}) FROM "AWS/Events" WHERE EventBusName = '{bus}'"""
+
+
+def bus(prefix: str) -> list[Alarm]:
+    """Ring when rules of the bus give up on a target, or lose an event on top of it.
+
+    One query sees the rules that there are; a metric would be needed for each.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html
+    """
+    kept = names.undelivered_queue(prefix)
+    told = {
+        "FailedInvocations": "Rules of the central bus gave up on a target. What they could not "
+        f"deliver lies in {kept}; its messages say which rule, where to and why.",
+        "InvocationsFailedToBeSentToDlq": "Rules of the central bus lost events: neither a target "
+        f"nor the dead-letter queue {kept} took them. Compare its policy with the template's, "
+        "then replay the bus's archive for that time.",
+    }
+    return [
+        _alarm(
+            f"Bus{metric}Alarm",
+            f"{prefix}-bus-{name}",
+            told[metric],
+            0,
+            Metrics=[
+                MetricDataQuery(
+                    Id="lost",
+                    Expression=_FAILURES.format(metric=metric, bus=names.bus(prefix)),
+                    Period=PERIOD,
+                    ReturnData=True,
+                )
+            ],
+        )
+        for metric, name in (
+            ("FailedInvocations", "failed-invocations"),
+            ("InvocationsFailedToBeSentToDlq", "lost-events"),
+        )
+    ]
+
+
+def _alarm(title: str, name: str, description: str, threshold: int, **metric: Any) -> Alarm:
+    return Alarm(
+        title,
+        AlarmName=name,
+        AlarmDescription=description,
+        **metric,
+        EvaluationPeriods=1,
+        Threshold=threshold,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="notBreaching",
+        AlarmActions=[Ref(names.ALARM_TOPIC)],
+        OKActions=[Ref(names.ALARM_TOPIC)],
+    )
