@@ -20,6 +20,8 @@ DETECTION_FORM = r"[a-z][a-z0-9_]{2,44}"
 CENTRAL = "central.yaml"
 MEMBER_ROLES = "member-roles.yaml"
 MEMBER_RULES = "member-rules.yaml"
+ORGANIZATION = "organization.yaml"
+MANAGEMENT = "management.yaml"
 MANIFEST = "manifest.json"
 CONSOLEME_HANDOFF = "handoff/consoleme.yaml"
 
@@ -182,6 +184,21 @@ def central_stack(prefix: str) -> str:
 def stack_set(prefix: str, part: str) -> str:
     """The StackSet of the member roles or rules, and the management account's own stack."""
     return f"{prefix}-member-{part}"
+
+
+def management_stack_set(prefix: str, part: str) -> str:
+    """The management account's own, when it is covered by an upload."""
+    return f"{prefix}-management-{part}"
+
+
+def administration_role(prefix: str) -> str:
+    """With it StackSets enters the management account."""
+    return f"{prefix}-stackset-administration"
+
+
+def execution_role(prefix: str) -> str:
+    """With it StackSets makes our stacks in the management account."""
+    return f"{prefix}-stackset-execution"
 
 
 def artifact_bucket(prefix: str, account: str, region: str) -> str:

@@ -134,10 +134,12 @@ _OUR_RULES = "The rules of ours on this one bus; a list of them would outgrow th
 # --- Trust
 
 
-def trust_service(host: str, *conditions: ConditionElement) -> Grant:
+def trust_service(host: str, *conditions: ConditionElement, reason: str = "") -> Grant:
     """A role that a service may assume."""
     principal = Principal("Service", host)
-    return allow("Assume", ["sts:AssumeRole"], principal=principal, conditions=conditions)
+    return allow(
+        "Assume", ["sts:AssumeRole"], principal=principal, conditions=conditions, reason=reason
+    )
 
 
 def trust_rules_of_this_account() -> Grant:

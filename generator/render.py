@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from generator import central, handoffs, limits, member, names, pages
+from generator import central, handoffs, limits, member, names, organization, pages
 from generator.forwarding import Forward, forwards
 from generator.model import Json, Mistake, Shape
 from generator.yaml_text import yaml_text
@@ -23,6 +23,13 @@ def render(shape: Shape) -> dict[str, str]:
         names.MEMBER_RULES: member.rules_template(shape, rules),
     }
     files = {name: yaml_text(template) for name, template in templates.items()}
+    members = {name: templates[name] for name in (names.MEMBER_ROLES, names.MEMBER_RULES)}
+    for name, build in (
+        (names.ORGANIZATION, organization.organization_template),
+        (names.MANAGEMENT, organization.management_template),
+    ):
+        templates[name] = build(shape, members, files)
+        files[name] = yaml_text(templates[name])
     broken = [
         problem
         for name, template in templates.items()

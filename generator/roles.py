@@ -23,11 +23,13 @@ def role(
     trust: Grant,
     *grants: Grant,
     switched: Mapping[str, Grant] = NO_SWITCHES,
+    path: str = "",
     **more: Any,
 ) -> iam.Role:
     """A role that `trust` lets be assumed and that may do what the grants say.
 
     `switched` adds what it may do only when a condition of the template holds, by condition.
+    `path` stands for the role path that the template is given.
     """
     inline: list[Any] = [iam.Policy(PolicyName="may", PolicyDocument=policies.document(*grants))]
     for condition, grant in switched.items():
@@ -36,7 +38,7 @@ def role(
     return iam.Role(
         title,
         RoleName=name,
-        Path=Ref(names.ROLE_PATH),
+        Path=path or Ref(names.ROLE_PATH),
         PermissionsBoundary=If(HAS_BOUNDARY, Ref(names.PERMISSIONS_BOUNDARY), NoValue),
         Description=description,
         AssumeRolePolicyDocument=policies.document(trust),
@@ -49,18 +51,20 @@ def role(
 def common() -> Part:
     """The parameters that every template with roles takes."""
     return Part(
-        parameters=[
-            role_path(),
-            Parameter(
-                names.PERMISSIONS_BOUNDARY,
-                Type="String",
-                Default="",
-                AllowedPattern=r"^$|^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$",
-                ConstraintDescription="must be the ARN of a managed policy, or empty",
-                Description="Optional: the managed policy that bounds every role made here.",
-            ),
-        ],
+        parameters=[role_path(), boundary()],
         conditions={HAS_BOUNDARY: Not(Equals(Ref(names.PERMISSIONS_BOUNDARY), ""))},
+    )
+
+
+def boundary() -> Parameter:
+    """What no role of ours may go beyond."""
+    return Parameter(
+        names.PERMISSIONS_BOUNDARY,
+        Type="String",
+        Default="",
+        AllowedPattern=r"^$|^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$",
+        ConstraintDescription="must be the ARN of a managed policy, or empty",
+        Description="Optional: the managed policy that bounds every role made here.",
     )
 
 

@@ -27,7 +27,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("names",),
     ("documents", "handlers", "patterns", "screen", "yaml_text"),
     ("bodies", "forwarding", "handoffs", "limits", "output", "parts", "policies", "schema"),
-    ("catalogue", "options", "pages", "queues", "roles", "topics"),
+    ("alarms", "catalogue", "dashboard", "options", "pages", "queues", "roles", "topics"),
     ("check", "config", "targets"),
     ("member",),
     ("central",),
