@@ -182,7 +182,7 @@ def test_stopped_trails_were_started_by_the_responder(shown: Simulation) -> None
             event["account"],
             event["region"],
             {
-                "responder": "trailbus-trail-guard",
+                "responder": "restart_cloudtrail",
                 "account": event["account"],
                 "region": event["region"],
                 "call": "cloudtrail:StartLogging",
