@@ -204,6 +204,13 @@ def test_same_events_make_the_same_simulation(shown: Simulation) -> None:
     assert again.matched == shown.matched
 
 
+@pytest.mark.parametrize("bus_access", ["forwarder-role", "forwarder-role-via-rules"])
+def test_narrower_bus_lets_all_the_same_events_in(shown: Simulation, bus_access: str) -> None:
+    place = DEFAULT_PLACE._replace(parameters={"BusAccess": bus_access})
+    reading = example_events(built_in().detections, "trailbus")
+    assert simulate(built_in(), bundle(), place, reading, 5).journeys == shown.journeys
+
+
 # --- ConsoleMe
 
 

@@ -1,87 +1,84 @@
-"""Trails: whose events they bring, and that a stopped one really runs again."""
+"""Trails: whose events they bring, and which names they can have."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from moto.cloudtrail.models import cloudtrail_backends
 
-from generator.simulation.run import ORGANIZATION_TRAIL
-from generator.simulation.staging import stage
+from generator.simulation.cloud import Cloud, opened
+from generator.simulation.organization import DEFAULT_PLACE, world_of
+from generator.simulation.trails import TRAIL_NAME
 
-from .conftest import (
-    AWAY,
-    CENTRAL,
-    HOME,
-    MANAGEMENT,
-    MEMBER,
-    OTHER,
-    QUEUE,
-    Laboratory,
-    bodies_in,
-    stop_of,
-)
+from .conftest import AWAY, HOME, MANAGEMENT, MEMBER, OTHER
 
 
-def logging(lab: Laboratory, account: str, region: str, name: str) -> bool:
+def logging(cloud: Cloud, account: str, region: str, name: str) -> bool:
     """What CloudTrail itself answers."""
-    client = lab.cloud.administrator(account, region).client("cloudtrail")
+    client = cloud.administrator(account, region).client("cloudtrail")
     answer: bool = client.get_trail_status(Name=name)["IsLogging"]
     return answer
 
 
-STOPS = [(MEMBER, AWAY), (OTHER, HOME), (CENTRAL, HOME), (MANAGEMENT, AWAY)]
+def feeds(cloud: Cloud, *places: tuple[str, str]) -> list[bool]:
+    return [cloud.trails.feeds(account, region) for account, region in places]
 
 
-@pytest.mark.parametrize("by_arn", [False, True], ids=["by name", "by ARN"])
-@pytest.mark.parametrize(("account", "region"), STOPS)
-def test_stopped_trail_is_really_running_again(
-    lab: Laboratory, account: str, region: str, by_arn: bool
+PLACES = [(MEMBER, AWAY), (MEMBER, HOME), (OTHER, AWAY), (MANAGEMENT, HOME)]
+
+
+@pytest.fixture
+def untrailed() -> Iterator[Cloud]:
+    """An organization without a trail, in which nothing is deployed."""
+    with opened(world_of(DEFAULT_PLACE, 5)) as cloud:
+        yield cloud
+
+
+def test_organization_trail_brings_everybodys_events(untrailed: Cloud) -> None:
+    assert feeds(untrailed, *PLACES) == [False] * 4
+    untrailed.trails.add(MANAGEMENT, HOME, "all-of-us", organization=True)
+    assert feeds(untrailed, *PLACES) == [True] * 4
+    untrailed.administrator(MANAGEMENT, HOME).client("cloudtrail").stop_logging(Name="all-of-us")
+    assert feeds(untrailed, *PLACES) == [False] * 4
+
+
+def test_trail_of_an_account_brings_its_own_events(untrailed: Cloud) -> None:
+    untrailed.trails.add(MEMBER, HOME, "mine")
+    assert feeds(untrailed, *PLACES) == [True, True, False, False]
+    cloudtrail_backends[MEMBER][HOME].trails["mine"].is_multi_region = False
+    assert feeds(untrailed, *PLACES) == [False, True, False, False]
+
+
+def test_trail_of_the_management_account_alone_brings_no_members_events(
+    untrailed: Cloud,
 ) -> None:
-    name = f"trail-{account}-{by_arn}"
-    arn = f"arn:aws:cloudtrail:{region}:{account}:trail/{name}"
-    event = stop_of(arn if by_arn else name, account, region)
-    event["detail"]["eventID"] += name
-    stage(lab.cloud, event)
-    assert not logging(lab, account, region, name)
-    journey = lab.send(event)
-    assert logging(lab, account, region, name)
-    assert [(a.account, a.region, a.call, a.outcome) for a in journey.actions] == [
-        (account, region, "cloudtrail:StartLogging", "ok")
-    ]
-    assert bodies_in(lab.resource(QUEUE, "trailbus-trail-guard")) == []
+    untrailed.trails.add(MANAGEMENT, HOME, "mine")
+    assert feeds(untrailed, *PLACES) == [False, False, False, True]
 
 
-def test_trail_is_started_only_in_the_account_of_the_event(lab: Laboratory) -> None:
-    for account in (MEMBER, OTHER):
-        lab.cloud.trails.add(account, AWAY, "same-name", logging=False)
-    lab.send(stop_of("same-name", MEMBER, AWAY))
-    assert logging(lab, MEMBER, AWAY, "same-name")
-    assert not logging(lab, OTHER, AWAY, "same-name")
+def test_deleted_trail_brings_nothing(untrailed: Cloud) -> None:
+    untrailed.trails.add(MEMBER, HOME, "mine")
+    untrailed.administrator(MEMBER, HOME).client("cloudtrail").delete_trail(Name="mine")
+    assert feeds(untrailed, *PLACES) == [False] * 4
 
 
-def test_failed_attempt_to_stop_a_trail_is_left_alone(lab: Laboratory) -> None:
-    lab.cloud.trails.add(MEMBER, AWAY, "guarded", logging=False)
-    journey = lab.send(stop_of("guarded", MEMBER, AWAY, errorCode="AccessDenied"))
-    assert journey.actions == []
-    assert not logging(lab, MEMBER, AWAY, "guarded")
+def test_trail_that_exists_is_only_started_or_stopped(untrailed: Cloud) -> None:
+    arn = f"arn:aws:cloudtrail:{HOME}:{MEMBER}:trail/mine"
+    for wanted in (True, False, True):
+        assert untrailed.trails.add(MEMBER, HOME, "mine", logging=wanted) == arn
+        assert logging(untrailed, MEMBER, HOME, "mine") is wanted
+    assert len(cloudtrail_backends[MEMBER][HOME].trails) == 1
 
 
-def test_member_cannot_start_the_trail_of_the_organization(lab: Laboratory) -> None:
-    arn = f"arn:aws:cloudtrail:{HOME}:{MANAGEMENT}:trail/{ORGANIZATION_TRAIL}"
-    journey = lab.send(stop_of(arn, MEMBER, HOME))
-    assert [delivery.target for delivery in journey.deliveries] == ["findings", "trail-guard"]
-    assert journey.actions == []
+NAMES = [
+    ("account-trail", True), ("a.b_c-D9", True), ("abc", True), ("x" * 128, True),
+    ("1.2.3", True), ("ab", False), ("x" * 129, False), ("-abc", False), ("abc.", False),
+    ("a--b", False), ("a._b", False), ("192.168.5.4", False), ("a b", False), ("été", False),
+    ("abc\n", False), ("", False), ("x" * 200_000, False),
+]  # fmt: skip
 
 
-def test_stopped_organization_trail_is_started_where_it_belongs(lab: Laboratory) -> None:
-    event = stop_of(ORGANIZATION_TRAIL, MANAGEMENT, HOME)
-    lab.cloud.trails.add(MANAGEMENT, HOME, ORGANIZATION_TRAIL, organization=True, logging=False)
-    journey = lab.send(event)
-    assert [action.outcome for action in journey.actions] == ["ok"]
-    assert logging(lab, MANAGEMENT, HOME, ORGANIZATION_TRAIL)
-
-
-def test_second_copy_of_a_stop_starts_nothing(lab: Laboratory) -> None:
-    event = stop_of("twice-told", MEMBER, AWAY)
-    stage(lab.cloud, event)
-    assert len(lab.send(event).actions) == 1
-    assert lab.send(event).actions == []
+@pytest.mark.parametrize(("name", "valid"), NAMES, ids=[name[:20] for name, _ in NAMES])
+def test_names_of_trails_are_those_that_cloudtrail_takes(name: str, valid: bool) -> None:
+    assert bool(TRAIL_NAME.fullmatch(name)) is valid
