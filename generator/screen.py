@@ -12,6 +12,9 @@ from generator.model import Json, Problem
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# The control characters that JSON lets stand in texts.
+_UNESCAPED = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_ENCODER = json.JSONEncoder(indent=2, ensure_ascii=False)
 
 
 class Screen:
@@ -31,9 +34,10 @@ class Screen:
             self._out.write(text + "\n")
 
     def document(self, value: Json) -> None:
-        """The result, for scripts."""
+        """The result, for scripts; a terminal may show it too."""
         if self.as_json:
-            json.dump(value, self._out, indent=2, ensure_ascii=False)
+            for piece in _ENCODER.iterencode(value):
+                self._out.write(_UNESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", piece))
             self._out.write("\n")
 
     def note(self, text: str) -> None:

@@ -30,7 +30,9 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     bundle = read_bundle(Path(given.out), configuration.shape.digest)
     if given.accounts < 2:
         raise Mistake.one("--accounts", f"{given.accounts} is too few", "2 or more")
-    regions = tuple(r.strip() for r in given.regions.split(",")) if given.regions else None
+    regions = None
+    if given.regions is not None:
+        regions = tuple(region.strip() for region in given.regions.split(","))
     place = simulated_place(configuration.place, regions)
     try:
         from generator.simulation import run as simulation
@@ -42,6 +44,8 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         raise Mistake.one("simulate", f"{error.name} is not installed", cure) from None
     if given.files:
         reading = read([Path(file) for file in given.files])
+        if reading.unusable and not reading.found:
+            raise Mistake(reading.unusable)
     else:
         shape = configuration.shape
         reading = simulation.example_events(shape.detections, shape.name_prefix)

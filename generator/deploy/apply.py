@@ -113,7 +113,8 @@ def _first_failure(door: Door, step: Step, name: str, status: str) -> str:
     ask = _beside(step.call, "DescribeStackEvents", {"StackName": name})
     reason = ""
     for event in door.items(ask, "StackEvents"):
-        its_own = event["PhysicalResourceId"] == event["StackId"]
+        # What failed before it was made has no physical id.
+        its_own = event.get("PhysicalResourceId") == event["StackId"]
         if its_own and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
             break
         if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):

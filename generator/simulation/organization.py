@@ -45,10 +45,12 @@ def simulated_place(place: Place | None, regions: tuple[str, ...] | None) -> Pla
 
 
 def _regions_of(partition: str) -> list[str]:
-    """The Regions of a partition, by botocore's own list."""
-    import botocore.session
+    """The Regions of a partition, by botocore's own list, whatever the user's settings say."""
+    from botocore.loaders import Loader
+    from botocore.regions import EndpointResolver
 
-    found: list[str] = botocore.session.Session().get_available_regions("sqs", partition)
+    resolver = EndpointResolver(Loader().load_data("endpoints"))
+    found: list[str] = resolver.get_available_endpoints("sqs", partition)
     return found
 
 

@@ -78,6 +78,14 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("ssm", "GetParameter"): Need("ssm:GetParameter", _ssm_parameter),
 }
 
+# What a refusal is called, and how it writes the action, where that is not as everywhere.
+# https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+_WORDS = {
+    "sns:Publish": ("AuthorizationError", "SNS:Publish"),
+    "kms:GenerateDataKey": ("KMSAccessDenied", "kms:GenerateDataKey"),
+    "kms:Decrypt": ("KMSAccessDenied", "kms:Decrypt"),
+}
+
 
 class Permissions:
     """Checks the calls of identities that may do only what policies allow."""
@@ -88,7 +96,7 @@ class Permissions:
     def check(
         self, caller: Identity, service: str, operation: str, parameters: Parameters, region: str
     ) -> None:
-        """ServiceError AccessDenied where the caller's policies do not allow the call."""
+        """ServiceError, as a rule AccessDeniedException, where policies do not allow the call."""
         if service == "sts":
             return  # the token service asks the trust policies itself
         need = NEEDS.get((service, operation))
@@ -116,9 +124,10 @@ class Permissions:
             self.world, asking, action, resource, context, access.of_role(role)
         )
         if not decision.allowed:
+            code, written = _WORDS.get(action, ("AccessDeniedException", action))
             raise ServiceError(
-                "AccessDeniedException",
-                f"User: {caller.arn} is not authorized to perform: {action} on resource: "
+                code,
+                f"User: {caller.arn} is not authorized to perform: {written} on resource: "
                 f"{resource} ({decision.because})",
                 403,
             )

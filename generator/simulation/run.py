@@ -72,7 +72,7 @@ def simulate(
         )
         outcomes = deployed(cloud, bundle, place)
         simulation = Simulation(world, outcomes, unusable=reading.unusable)
-        _send(cloud, shape, place, reading.found, simulation)
+        send(cloud, shape, place, reading.found, simulation)
         simulation.queues = received(world)
     return simulation
 
@@ -107,9 +107,10 @@ def example_events(detections: Iterable[Detection], prefix: str) -> Reading:
     return Reading(tuple(found))
 
 
-def _send(
+def send(
     cloud: Cloud, shape: Shape, place: Place, found: Iterable[Found], simulation: Simulation
 ) -> None:
+    """Sends events through a deployed organization, one after the other, and notes their ways."""
     world = cloud.world
     kinds = {target.name: target.kind for target in shape.targets}
     courier = Courier(world, kinds, shape.name_prefix)

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from generator.model import Json
 from generator.simulation.cloud import Cloud
+from generator.simulation.trails import TRAIL_NAME
+from generator.simulation.world import partition_of
 
 Stage = Callable[[Cloud, Mapping[str, Json]], None]
 
@@ -34,14 +36,16 @@ def _parameter(event: Mapping[str, Json], name: str) -> Json:
 
 
 def _trail_stopped(cloud: Cloud, event: Mapping[str, Json]) -> None:
-    """The trail exists, in the Region of the call, and does not log."""
-    name = _parameter(event, "name")
-    if not isinstance(name, str) or not name:
-        return
+    """The trail exists, in the Region of the call, and does not log.
+
+    A name that no trail can have, or another account's ARN, brings none about.
+    """
+    given = _parameter(event, "name")
     account, region = str(event["account"]), str(event["region"])
-    if name.startswith("arn:") and name.split(":")[4:5] != [account]:
-        return
-    cloud.trails.add(account, region, name.rpartition("/")[2], logging=False)
+    own = f"arn:{partition_of(region)}:cloudtrail:{region}:{account}:trail/"
+    name = given.removeprefix(own) if isinstance(given, str) else ""
+    if TRAIL_NAME.fullmatch(name):
+        cloud.trails.add(account, region, name, logging=False)
 
 
 _STAGES: dict[tuple[str, str], Stage] = {

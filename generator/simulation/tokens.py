@@ -37,7 +37,12 @@ class Tokens:
             asking = self.world.inventory.by_arn(caller.role)
             if role is None or asking is None:
                 raise self._denied(caller, arn, "there is no such role")
-            context = {"aws:ResourceOrgID": self.world.organization.id}
+            context = {
+                "aws:ResourceOrgID": self.world.organization.id,
+                "sts:RoleSessionName": session,
+            }
+            if "ExternalId" in parameters:
+                context["sts:ExternalId"] = parameters["ExternalId"]
             decision = access.may_assume(
                 self.world,
                 access.caller_of_role(self.world, asking, caller.session),

@@ -5,9 +5,14 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudt
 
 from __future__ import annotations
 
+import re
+
 from moto.cloudtrail.models import Trail, cloudtrail_backends
 
 from generator.simulation.world import World, partition_of
+
+TRAIL_NAME = re.compile(r"(?=.{3,128}$)(?![0-9]+(?:\.[0-9]+){3}$)[A-Za-z0-9](?:[._-]?[A-Za-z0-9])*")
+"""https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-trail-naming-requirements.html"""
 
 
 class _Trail(Trail):  # type: ignore[misc]  # moto's hints are not read
