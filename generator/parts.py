@@ -17,7 +17,7 @@ from troposphere import (
     Template,
 )
 
-from generator import names
+from generator import explained, names
 from generator.model import NOTHING, Json, Mistake
 
 HAS_TAG = "HasTag"
@@ -61,7 +61,7 @@ def assembled(
                 fault = f"holds '{resource.title}' twice"
                 cure = "rename a target or a detection"
                 raise Mistake.one(description.partition(":")[0], fault, cure)
-            template.add_resource(_tagged(resource))
+            template.add_resource(_tagged(_explained(resource)))
         for output in part.outputs:
             template.add_output(output)
     for name, condition in conditions.items():
@@ -196,6 +196,13 @@ def _tag_parameters() -> tuple[Parameter, Parameter]:
             Description="The value of that tag.",
         ),
     )
+
+
+def _explained(resource: AWSObject) -> AWSObject:
+    more = explained.metadata(resource.resource_type, resource.properties)
+    if more:
+        resource.Metadata = {**resource.resource.get("Metadata", {}), **more}
+    return resource
 
 
 def _tagged(resource: AWSObject) -> AWSObject:

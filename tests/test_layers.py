@@ -25,7 +25,7 @@ LAMBDA = ROOT / "lambda"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("model",),
     ("names",),
-    ("documents", "handlers", "patterns", "screen", "yaml_text"),
+    ("documents", "explained", "handlers", "patterns", "screen", "yaml_text"),
     ("bodies", "forwarding", "handoffs", "limits", "output", "parts", "policies", "schema"),
     ("alarms", "catalogue", "dashboard", "options", "pages", "queues", "roles", "topics"),
     ("check", "config", "targets"),
