@@ -18,7 +18,7 @@ from shared.clock import now
 from shared.layouts import generic, slack, slack_plain, slack_reply, teams
 from shared.messages import Message, message_of, message_of_report
 from shared.notices import Notice, nested, notice_of, text
-from shared.repeats import Series, claim, join, leave_untold, part, release, settle, told
+from shared.repeats import Series, abandon, claim, join, leave_untold, part, release, settle, told
 from shared.secret import secret
 
 LAYOUTS: dict[str, Callable[[Message, str], dict[str, Any]]] = {
@@ -158,7 +158,11 @@ def post_or_count(
     """Posts the first of its kind; what follows within the window answers it, or is counted."""
     series = join(alike, event, now(), timedelta(minutes=settings["window_minutes"]))
     if series.mine:
-        thread = send(message, untold_note(series), settings)
+        try:
+            thread = send(message, untold_note(series), settings)
+        except Exception:
+            abandon(alike)
+            raise
         told(alike, thread or "-", series.untold)
         return "posted", message.title
     if not series.thread:

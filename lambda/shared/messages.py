@@ -8,13 +8,14 @@ import os
 import re
 from datetime import UTC, datetime
 from functools import lru_cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from shared.callers import who_called
 from shared.clients import central_client
 from shared.notices import Notice, nested, text
 from shared.reports import LOUD
-from shared.secrecy import pairs, readable
+from shared.secrecy import is_sensitive, pairs, readable
 
 
 class Message(NamedTuple):
@@ -50,18 +51,23 @@ _ACCOUNT_FORM = re.compile(r"[0-9]{12}")
 
 _RESOURCE_KEYS = (
     "bucketName", "trailName", "functionName", "userName", "roleName", "groupName", "policyArn",
-    "policyName", "dBInstanceIdentifier", "dBClusterIdentifier", "instanceId", "groupId",
-    "snapshotId", "imageId", "volumeId", "vpcId", "subnetId", "routeTableId", "networkAclId",
+    "policyName", "dBInstanceIdentifier", "dBClusterIdentifier",
+    "dBSnapshotIdentifier", "dBClusterSnapshotIdentifier", "eventDataStore", "instanceId",
+    "groupId", "snapshotId", "imageId", "volumeId", "vpcId", "subnetId", "routeTableId",
+    "networkAclId",
     "internetGatewayId", "flowLogId", "detectorId", "secretId", "keyId", "tableName", "queueUrl",
     "topicArn", "stackName", "stackSetName", "clusterName", "ruleName", "rule",
     "configurationRecorderName", "deliveryChannelName", "serialNumber", "accessKeyId", "accountId",
     "repositoryName", "hostedZoneId", "webACLId", "resourceArn", "arn", "name", "id",
 )  # fmt: skip
 """Parameters that name what was touched, the telling ones first."""
+_NAMING = re.compile(r".+(Name|Arn|ARN|Id|Identifier|Names|Arns|Ids)")
+"""What parameters that name something end in, for services that the list does not know."""
 _NOT_TOLD = re.compile(
     r"(?i).*(clientToken|clientRequestToken|nextToken|maxResults|dryRun|^Host$|requestId)"
 )
 _DETAILS = 6
+_LOOKED_AT = 200
 
 
 def message_of(notice: Notice) -> Message:
@@ -84,7 +90,7 @@ def message_of(notice: Notice) -> Message:
         facts.append(("From", address, _agent(detail)))
     return Message(
         title=readable(detection.get("title"), 140) or "An event matched",
-        severity=text(detection.get("severity")),
+        severity=readable(detection.get("severity"), 20),
         account=account_named(notice.account),
         region=readable(notice.region, 40) or "unknown Region",
         facts=tuple(facts),
@@ -103,7 +109,7 @@ def message_of_report(said: dict[str, Any]) -> Message:
     outcome = text(said.get("outcome"))
     account, region = text(said.get("account")), text(said.get("region"))
     before, after = readable(said.get("before"), 300), readable(said.get("after"), 300)
-    facts = [("Outcome", readable(outcome, 40) or "unknown", "")]
+    facts = []
     if said.get("resource"):
         facts.append(("On", readable(said["resource"], 300), ""))
     if before or after:
@@ -111,7 +117,7 @@ def message_of_report(said: dict[str, Any]) -> Message:
         facts.append(("State", before if same else f"{before or '-'} \N{RIGHTWARDS ARROW} "
                       f"{after or '-'}", "as before" if same else ""))  # fmt: skip
     if said.get("event_name") or said.get("by"):
-        name, by = readable(said.get("event_name"), 100), readable(said.get("by"), 250)
+        name, by = readable(said.get("event_name"), 100), _of_arn(text(said.get("by")))
         facts.append(("After", name or "an event", f"by {by}" if by else ""))
     if said.get("evidence"):
         facts.append(("Evidence", readable(said["evidence"], 120), ""))
@@ -126,13 +132,25 @@ def message_of_report(said: dict[str, Any]) -> Message:
         account=account_named(account),
         region=readable(region, 40) or "unknown Region",
         facts=tuple(facts),
-        why=readable(said.get("message"), 700),
+        why=_sentence(readable(said.get("message"), 700)),
         undo=readable(said.get("undo"), 600),
         when=when,
         link=event_link(region, text(said.get("event_id"))),
         source=readable(said.get("detection"), 60) or responder,
         event_id=readable(said.get("event_id"), 64),
     )
+
+
+def _of_arn(arn: str) -> str:
+    """Whose ARN it is, in short: a role's session before its role."""
+    parts = arn.split("/")
+    if ":assumed-role/" in arn and len(parts) > 2:
+        return readable(f"{parts[-1]}, role {parts[-2]}", 250)
+    return readable(parts[-1].rpartition(":")[2] if ":root" in arn else parts[-1], 250)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _severity_of(outcome: str) -> str:
@@ -199,9 +217,12 @@ def _named(held: Any) -> list[str]:
     """The values of the parameters that name a resource, in one or more instances."""
     if not isinstance(held, dict):
         return []
-    for key in _RESOURCE_KEYS:
+    others = [key for key in held if isinstance(key, str) and _NAMING.fullmatch(key)]
+    for key in (*_RESOURCE_KEYS, *others):
         value = held.get(key)
-        if isinstance(value, str) and value:
+        if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
+            return value
+        if isinstance(value, str) and value and not is_sensitive(key):
             return [value]
     for value in held.values():
         items = nested(value, "items") or nested(value, "item")
@@ -218,17 +239,16 @@ def _named(held: Any) -> list[str]:
 def _details(notice: Notice, resources: list[str]) -> tuple[tuple[str, str], ...]:
     """What else the call said, a little of it."""
     told = {readable(resource) for resource in resources}
-    found: list[tuple[str, str]] = []
     error = readable(notice.detail.get("errorMessage"), 300)
-    if error:
-        found.append(("error", error))
-    parameters = notice.detail.get("requestParameters")
-    for key, value in pairs(parameters):
-        if value not in told and not _NOT_TOLD.fullmatch(key) and (key, value) not in found:
-            found.append((readable(key, 60) or "parameters", readable(value, 160)))
+    found = {("error", error): None} if error else {}
+    looked_at = list(islice(pairs(notice.detail.get("requestParameters")), _LOOKED_AT))
+    for key, value in looked_at:
+        if value not in told and not _NOT_TOLD.fullmatch(key):
+            found[readable(key, 60) or "parameters", readable(value, 160)] = None
     rest = len(found) - _DETAILS
-    more = [("and", f"{rest} more")] if rest > 0 else []
-    return tuple(found[:_DETAILS] + more)
+    number = "many" if len(looked_at) == _LOOKED_AT else str(rest)
+    more = [("and", f"{number} more")] if rest > 0 else []
+    return tuple([*found][:_DETAILS] + more)
 
 
 def _sign_in(detail: dict[str, Any]) -> str:

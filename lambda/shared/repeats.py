@@ -61,8 +61,8 @@ def release(key: str) -> None:
 def join(key: str, event_id: str, moment: datetime, window: timedelta) -> Series:
     """Counts an event in its series and says where that stands.
 
-    Who opens a series tells of its first event; `mine` says who that is. When that fails, the
-    same event or, a little later, another may.
+    Who opens a series tells of its first event; `mine` says who that is. Who never comes back
+    from that is replaced by the same event or, a little later, by another.
     """
     values = {
         ":one": {"N": "1"},
@@ -91,6 +91,11 @@ def join(key: str, event_id: str, moment: datetime, window: timedelta) -> Series
     used = {name: values[name] for name in (":one", ":expires")}
     answer = _update(key, "SET #expires = :expires ADD #times :one", "", ("times", "expires"), used)
     return _series(answer["Attributes"], mine=False)
+
+
+def abandon(key: str) -> None:
+    """The first event of a series was not told of: another may be the first, or the same."""
+    _update(key, "SET #opened = :past", "", ("opened",), {":past": {"N": "0"}})
 
 
 def told(key: str, thread: str, untold: int) -> None:

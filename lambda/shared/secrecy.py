@@ -31,14 +31,15 @@ _SHAPES = re.compile(
     r"|(?<![A-Za-z0-9])eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?"
     r"|(?<=://)[^/\s:@]{0,200}:[^/\s@]{1,200}(?=@)"
     r"|(?P<said>(?i:pass(?:word|wd|phrase)|pwd|secret|token|api[_-]?key|access[_-]?key"
-    r"|private[_-]?key|credential|signature)[\w.-]{0,40}[\"']?\s{0,5}(?:[:=]|%3[aAdD])\s{0,5})"
-    r"(?:\\?\"[^\"]*\"?|'[^']*'?|(?i:Bearer|Basic)\s+\S+|[^\s,;&\"'}]+)"
+    r"|private[_-]?key|credential|signature)[\w.-]{0,40}\\{0,4}[\"']?\s{0,5}(?:[:=]|%3[aAdD])\s{0,5})"
+    r"(?:\\{0,4}\"[^\"]*\"?|'[^']*'?|(?i:Bearer|Basic)\s+\S+|[^\s,;&\"'}]+)"
+    r"|(?P<option>--[a-z-]{0,20}(?:password|secret|token|key)\s{1,5})\S+"
     r"|(?<![A-Za-z])(?i:Bearer|Basic)\s+[\w.~+/=-]{12,}"
     # A secret access key: forty characters of all kinds.
-    r"|(?<![A-Za-z0-9/+=_-])(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40}"
+    r"|(?<![A-Za-z0-9/+_-])(?=[a-z0-9/+]{0,39}[A-Z])(?=[A-Z0-9/+]{0,39}[a-z])[A-Za-z0-9/+]{40}"
     r"(?![A-Za-z0-9/+=])"
     # A session token, or a file.
-    r"|(?<![A-Za-z0-9/+=_-])[A-Za-z0-9/+_=-]{100,}"
+    r"|(?<![A-Za-z0-9/+_-])[A-Za-z0-9/+_=-]{100,}"
 )
 _CALLS = re.compile(r"@(?=channel|here|everyone|group)", re.IGNORECASE)
 
@@ -63,7 +64,7 @@ def _kept(found: re.Match[str]) -> str:
     """What stays of something that looks secret."""
     if found["arn"]:
         return found["arn"]
-    return (found["said"] or "") + HIDDEN
+    return (found["said"] or found["option"] or "") + HIDDEN
 
 
 def is_sensitive(key: str) -> bool:
@@ -72,7 +73,7 @@ def is_sensitive(key: str) -> bool:
     return plain not in _NAMES_ONLY and _SENSITIVE.search(plain) is not None
 
 
-def pairs(value: Any, depth: int = 4, key: str = "") -> Iterator[tuple[str, str]]:
+def pairs(value: Any, depth: int = 5, key: str = "") -> Iterator[tuple[str, str]]:
     """What a record's object holds, as pairs of a dotted key and a readable value.
 
     Lists of simple values stand on one line; what lies too deep is left out.
@@ -84,13 +85,13 @@ def pairs(value: Any, depth: int = 4, key: str = "") -> Iterator[tuple[str, str]
                 yield inner, HIDDEN
             else:
                 yield from pairs(item, depth - 1, inner)
-    elif isinstance(value, list) and depth:
+    elif isinstance(value, list):
         simple = [item for item in value if not isinstance(item, (dict, list))]
         if simple:
             yield key, readable(", ".join(readable(item) for item in simple[:20]))
         for item in value[:20]:
-            if isinstance(item, (dict, list)):
-                yield from pairs(item, depth - 1, key)
+            if isinstance(item, dict):
+                yield from pairs(item, depth, key)
     elif value not in (None, "") and not isinstance(value, (dict, list)):
         yield key, readable(value)
 
