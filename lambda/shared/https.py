@@ -1,8 +1,10 @@
 """Sends one JSON document to an https address, and gives what was answered."""
 
 import json
+import ssl
 import urllib.error
 import urllib.request
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 _SECONDS = 10
@@ -24,6 +26,14 @@ class _StayHere(urllib.request.HTTPRedirectHandler):
         return None
 
 
+@lru_cache
+def _opener() -> urllib.request.OpenerDirector:
+    """Made once: reading the certificates of all authorities takes longer than a post."""
+    return urllib.request.build_opener(
+        _StayHere, urllib.request.HTTPSHandler(context=ssl.create_default_context())
+    )
+
+
 def post_json(url: str, document: Any, authorization: str = "") -> HttpAnswer:
     """Posts the document. An address may be a secret: nothing of it is in the answer.
 
@@ -38,7 +48,7 @@ def post_json(url: str, document: Any, authorization: str = "") -> HttpAnswer:
         request = urllib.request.Request(  # noqa: S310 - https, as was looked at
             url, json.dumps(document).encode(), headers, method="POST"
         )
-        with urllib.request.build_opener(_StayHere).open(request, timeout=_SECONDS) as answer:
+        with _opener().open(request, timeout=_SECONDS) as answer:
             return HttpAnswer(answer.status, _text_of(answer))
     except urllib.error.HTTPError as error:
         with error:

@@ -7,12 +7,12 @@ from shared.messages import Message, as_written
 
 _LOOKS = {
     # severity: Slack's colour, a sign that is seen without colours, Teams' style
-    "critical": ("#8b0000", "\N{LARGE RED CIRCLE}", "attention"),
-    "high": ("#d9480f", "\N{LARGE ORANGE CIRCLE}", "attention"),
-    "medium": ("#e0a800", "\N{LARGE YELLOW CIRCLE}", "warning"),
-    "low": ("#1971c2", "\N{LARGE BLUE CIRCLE}", "accent"),
-    "info": ("#868e96", "\N{MEDIUM WHITE CIRCLE}", "default"),
-    "done": ("#2b8a3e", "\N{LARGE GREEN CIRCLE}", "good"),
+    "critical": ("#8b0000", "\U0001f534", "attention"),
+    "high": ("#d9480f", "\U0001f7e0", "attention"),
+    "medium": ("#e0a800", "\U0001f7e1", "warning"),
+    "low": ("#1971c2", "\U0001f535", "accent"),
+    "info": ("#868e96", "\u26aa", "default"),
+    "done": ("#2b8a3e", "\U0001f7e2", "good"),
 }
 _PLAIN = _LOOKS["info"]
 
@@ -41,7 +41,7 @@ def slack(message: Message, note: str = "") -> dict[str, Any]:
     severity = "" if message.severity == "done" else f"*{_slack(message.severity.upper(), 40)}*  "
     blocks = [_section(f"{severity}{_slack(message.account)}, {_slack(message.region)}")]
     if note:
-        blocks.append(_section(f"\N{CLOCKWISE OPEN CIRCLE ARROW} {_slack(note)}"))
+        blocks.append(_section(f"\u21bb {_slack(note)}"))
     blocks += _sections([_fact(*fact) for fact in message.facts])
     if message.details:
         lines = [f"{_slack(key)}: {_code(value)}" for key, value in message.details]
@@ -64,7 +64,7 @@ def slack(message: Message, note: str = "") -> dict[str, Any]:
 def slack_reply(message: Message, note: str) -> dict[str, Any]:
     """One more of its kind, for a thread: what may differ, in few lines."""
     facts = [_fact(*fact) for fact in message.facts if fact[0] in ("Did", "On", "From", "State")]
-    lines = [f"\N{CLOCKWISE OPEN CIRCLE ARROW} {_slack(note)}", *facts]
+    lines = [f"\u21bb {_slack(note)}", *facts]
     blocks = [*_sections(lines), _context([_foot(message)])]
     return {"text": _slack(f"{note}: {headline(message)}"), "blocks": blocks, **_NO_PREVIEWS}
 
@@ -108,7 +108,7 @@ def teams(message: Message, note: str = "") -> dict[str, Any]:
         body.append(_runs(harmless))
     if message.undo:
         body.append(_runs({"text": "Undo  ", "weight": "Bolder"}, {"text": message.undo}))
-    foot = " \N{MIDDLE DOT} ".join(word for word in _foot_words(message) if word)
+    foot = " \u00b7 ".join(word for word in _foot_words(message) if word)
     body.append(_runs({"text": foot, "size": "Small", "isSubtle": True}))
     open_link = {"type": "Action.OpenUrl", "title": "Open in CloudTrail", "url": message.link}
     card = {
@@ -149,12 +149,12 @@ def generic(message: Message, note: str = "") -> dict[str, Any]:
 
 # --- Pieces of Slack's
 
-_TICK = "\N{MODIFIER LETTER GRAVE ACCENT}"
+_TICK = "\u02cb"
 _MARKS = re.compile(r"(?<!\w)[*_~`]|[*_~`](?!\w)")
 _LOOKALIKES = {
-    "*": "\N{ASTERISK OPERATOR}",
-    "_": "\N{MODIFIER LETTER LOW MACRON}",
-    "~": "\N{TILDE OPERATOR}",
+    "*": "\u2217",
+    "_": "\u02cd",
+    "~": "\u223c",
     "`": _TICK,
 }
 
@@ -231,7 +231,7 @@ def _foot(message: Message) -> str:
         when = f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{when}>"
     link = f"<{message.link}|Open in CloudTrail>" if message.link else ""
     words = (link, when, _slack(source), _slack(event))
-    return "  \N{MIDDLE DOT}  ".join(word for word in words if word)
+    return "  \u00b7  ".join(word for word in words if word)
 
 
 def _foot_words(message: Message) -> tuple[str, str, str]:

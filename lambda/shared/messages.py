@@ -114,7 +114,7 @@ def message_of_report(said: dict[str, Any]) -> Message:
         facts.append(("On", readable(said["resource"], 300), ""))
     if before or after:
         same = before == after
-        facts.append(("State", before if same else f"{before or '-'} \N{RIGHTWARDS ARROW} "
+        facts.append(("State", before if same else f"{before or '-'} \u2192 "
                       f"{after or '-'}", "as before" if same else ""))  # fmt: skip
     if said.get("event_name") or said.get("by"):
         name, by = readable(said.get("event_name"), 100), _of_arn(text(said.get("by")))

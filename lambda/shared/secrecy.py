@@ -56,8 +56,8 @@ def readable(value: Any, longest: int = 300) -> str:
     line = "".join(char if char.isprintable() else " " for char in line)
     line = " ".join(_SHAPES.sub(_kept, line).split())
     # A name that calls everybody in a channel becomes one that does not.
-    line = _CALLS.sub("@\N{WORD JOINER}", line)
-    return line if len(line) <= longest else line[: longest - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    line = _CALLS.sub("@\u2060", line)
+    return line if len(line) <= longest else line[: longest - 1] + "\u2026"
 
 
 def _kept(found: re.Match[str]) -> str:

@@ -78,7 +78,8 @@ FIELDS = ["eventName", "eventSource", "sourceIPAddress", "userAgent", "errorCode
 
 @pytest.mark.parametrize("text", HOSTILE, ids=[ascii(text[:20]) for text in HOSTILE])
 def test_hostile_texts_stay_texts(deploy: Deploy, text: str) -> None:
-    events = [stop(**{field: text}) for field in FIELDS]
+    changes: list[dict[str, Any]] = [{field: text} for field in FIELDS]
+    events = [stop(**change) for change in changes]
     events += [
         stop(userIdentity=session_of(f"/{text}", text)),
         stop(text),

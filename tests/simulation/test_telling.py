@@ -1,10 +1,11 @@
-"""A recorded event of a member becomes a message in a chat; near misses and faults do not get lost."""
+"""A recorded event of a member becomes a message in a chat; near misses and faults do not."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterator
 from pathlib import Path
+
 import pytest
 
 from generator import config
