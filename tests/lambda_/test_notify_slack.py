@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from generator import catalogue
 
 from . import loading
 from .chat import CHANNEL, HOOK, PLAIN, TEAMS, TOKEN, blocks, seen, texts
@@ -427,3 +430,34 @@ def test_the_settings_of_a_template_hold_no_secret(tell: Teller) -> None:
     environment = tell.function.environment
     assert environment["TRAILBUS_SECRET"] == SECRET
     assert not any("hooks.slack.com" in value for value in environment.values())
+
+
+# --- What the documentation says
+
+DOCS = Path(__file__).parents[2] / "docs" / "slack-message.md"
+
+
+def test_the_sample_in_the_documentation_is_what_is_posted(deploy: Deploy) -> None:
+    event = stop(
+        userIdentity=session_of(
+            "/aws-reserved/sso.amazonaws.com/AWSReservedSSO_AdministratorAccess_0123456789abcdef",
+            "mara@example.com",
+        ),
+        sourceIPAddress="198.51.100.7",
+        userAgent="aws-cli/2.31.0",
+        event_id="3b644f44-653d-5387-90db-a4d40cec4a8e",
+    )
+    names = {"SlackAccountNames": json.dumps({MEMBER: "Payments"})}
+    with teller(deploy, given=names) as tell:
+        tell(event)
+    sample = DOCS.read_text(encoding="utf-8").rpartition("```json\n")[2].partition("```")[0]
+
+    assert json.loads(sample) == tell.chat.only
+
+
+def test_the_documentation_names_each_setting() -> None:
+    responder = catalogue.read(wanted=lambda *_: False).responders["notify_slack"]
+    text = DOCS.read_text(encoding="utf-8")
+    rows = [f"| `{s.name}` | `{json.dumps(s.default)}` | {s.help} |" for s in responder.settings]
+
+    assert [row for row in rows if row not in text] == []
