@@ -19,9 +19,9 @@ ARN = "arn:aws:{}:us-east-1:" + CENTRAL + ":{}"
 SECRET_ARN = ARN.format("secretsmanager", f"secret:{SECRET}-AbCdEf")
 
 
-def allowed(**settings: object) -> set[str]:
+def allowed(**settings: bool) -> set[str]:
     """The actions of the function's role."""
-    role = rendered.resource("central.yaml", "SlackRole", site(**settings))
+    role = rendered.resource("central.yaml", "SlackRole", site({}, **settings))
     return {
         action
         for policy in role["Policies"]
