@@ -67,20 +67,25 @@ _STATEMENT = Record(
     {
         "sid": Text("what it lets the function do", pattern=r"[A-Za-z0-9]+"),
         "actions": ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name")),
-        "resources": ListOf(Text("ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${Prefix} are set")),
+        "resources": ListOf(
+            Text("ARNs; ${AWS::Partition} and the like are set, ${name} is a setting that is place")
+        ),
         "conditions": Anything("the statement's Condition", type="object"),
         "why_star": Text("why a * in it cannot be narrower"),
+        "when": Text("the setting that must be true for it"),
     },
-    {"conditions": {}, "why_star": ""},
+    {"conditions": {}, "why_star": "", "when": ""},
 )
 _SETTING = Record(
     {
-        "type": Text(choices=("string", "integer", "boolean", "list")),
+        "type": Text(choices=("string", "integer", "boolean", "list", "map")),
         "default": Anything(),
         "help": Text(),
         "place": Boolean("its value is an account, an address or a secret's name"),
+        "choices": ListOf(Text(), "the texts to choose from"),
+        "pattern": Text("what a text must look like, unless it is empty by default"),
     },
-    {"place": False},
+    {"place": False, "choices": [], "pattern": ""},
 )
 RESPONDER = Record(
     {
@@ -91,6 +96,12 @@ RESPONDER = Record(
         "timeout": Integer("seconds", 1, 900),
         "memory": Integer("MB", 128, 10240),
         "remembers": Boolean("keeps what it did in the memory table"),
+        "hears_reports": Boolean(
+            "gets the reports of responders, while its setting `reports` is on"
+        ),
+        "gives_back": Boolean("says itself when a message that failed comes back"),
+        "tries": Integer("how often a message is tried before it is a dead letter", 1, 1000),
+        "concurrency": Integer("batches that are handled at once", 2, 1000),
         "member_permissions": ListOf(_STATEMENT, "what its role in members may do"),
         "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
         "settings": MapOf(_SETTING),
@@ -101,6 +112,10 @@ RESPONDER = Record(
         "timeout": 60,
         "memory": 256,
         "remembers": False,
+        "hears_reports": False,
+        "gives_back": False,
+        "tries": 5,
+        "concurrency": 10,
         "member_permissions": [],
         "central_permissions": [],
         "settings": {},
@@ -251,11 +266,13 @@ def _aws_source(source: Json) -> bool:
 
 def setting_form(setting: Setting) -> Form:
     """The form of a value of this setting."""
+    pattern = f"({setting.pattern})?" if setting.pattern and not setting.default else None
     forms: dict[str, Form] = {
-        "string": Text(setting.help),
+        "string": Text(setting.help, choices=setting.choices, pattern=pattern or setting.pattern),
         "integer": Integer(setting.help),
         "boolean": Boolean(setting.help),
         "list": ListOf(Text(), setting.help),
+        "map": MapOf(Text(), setting.help),
     }
     return forms[setting.type]
 
@@ -271,7 +288,10 @@ def _read_responder(folder: Path) -> Responder:
         report(("default_mode",), "must be one of its modes")
     if report.problems:
         raise Mistake(report.problems)
-    settings = tuple(Setting(name, **setting) for name, setting in entry["settings"].items())
+    settings = tuple(
+        Setting(name, **{**setting, "choices": tuple(setting["choices"])})
+        for name, setting in entry["settings"].items()
+    )
     for setting in settings:
         setting_form(setting).read(setting.default, ("settings", setting.name, "default"), report)
     if report.problems:
@@ -286,6 +306,10 @@ def _read_responder(folder: Path) -> Responder:
         timeout=entry["timeout"],
         memory=entry["memory"],
         remembers=entry["remembers"],
+        hears_reports=entry["hears_reports"],
+        gives_back=entry["gives_back"],
+        tries=entry["tries"],
+        concurrency=entry["concurrency"],
         member_permissions=tuple(entry["member_permissions"]),
         central_permissions=tuple(entry["central_permissions"]),
         settings=settings,

@@ -400,6 +400,10 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
     values: dict[str, Mapping[str, Json]] = {}
     for target in shape.targets:
         options = {name: target.options[name] for name in KINDS[target.kind].place}
+        responder = shape.responders.get(target.options.get("responder", ""))
+        for setting in responder.settings if responder else ():
+            if setting.place:
+                options[setting.name] = target.options["settings"][setting.name]
         values[target.name] = options
     return Place(
         organization_id=given["organization_id"],

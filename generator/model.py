@@ -78,10 +78,12 @@ class Setting(NamedTuple):
     """One setting that a responder declares in its responder.yaml."""
 
     name: str
-    type: Literal["string", "integer", "boolean", "list"]
+    type: Literal["string", "integer", "boolean", "list", "map"]
     default: Json
     help: str
     place: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 class Responder(NamedTuple):
@@ -100,6 +102,10 @@ class Responder(NamedTuple):
     timeout: int = 60
     memory: int = 256
     remembers: bool = False
+    hears_reports: bool = False
+    gives_back: bool = False
+    tries: int = 5
+    concurrency: int = 10
     member_permissions: tuple[Mapping[str, Json], ...] = ()
     central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()

@@ -116,7 +116,17 @@ def declared_arn(text: str) -> str | Sub:
 
 def declared_conditions(conditions: Mapping[str, Any]) -> list[ConditionElement]:
     """A Condition block from a responder.yaml, in awacs' words; an unknown operator is refused."""
-    return [getattr(awacs.aws, operator)(keys) for operator, keys in sorted(conditions.items())]
+    return [
+        getattr(awacs.aws, operator)({key: _declared(value) for key, value in keys.items()})
+        for operator, keys in sorted(conditions.items())
+    ]
+
+
+def _declared(value: Any) -> Any:
+    """A condition's value or values, where ${AWS::Region} and the like may stand."""
+    if isinstance(value, list):
+        return [_declared(item) for item in value]
+    return declared_arn(value) if isinstance(value, str) else value
 
 
 def central_rules_arn(prefix: str) -> Sub:
@@ -339,6 +349,11 @@ def read_queue(queue_arn: Arn) -> Grant:
     """
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return allow("ReadItsQueue", actions, queue_arn)
+
+
+def give_back(queue_arn: Arn) -> Grant:
+    """Lets a function say when a message of its queue shows up again."""
+    return allow("GiveBackToItsQueue", ["sqs:ChangeMessageVisibility"], queue_arn)
 
 
 def assume_in_members(prefix: str, responder: str) -> Grant:

@@ -702,7 +702,8 @@ def refused(declared: Mapping[str, Any], value: str) -> str:
 
 def sample(declared: Mapping[str, Any]) -> str:
     """A value that the parameter takes, other than empty and its default where there is one."""
-    several = [*map(str, declared.get("AllowedValues", ())), *_SAMPLES, "1", "/team/", "team"]
+    choices = map(str, declared.get("AllowedValues", ()))
+    several = [*choices, *_SAMPLES, "1", "/team/", "team", "/team"]
     usual = str(declared.get("Default", ""))
     return next(one for one in several if not refused(declared, one) and one != usual)
 

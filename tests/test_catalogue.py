@@ -342,6 +342,7 @@ def test_a_responder_is_its_folder(responder: Path) -> None:
                     "resources": ["*"],
                     "conditions": {},
                     "why_star": "There is one guard.",
+                    "when": "",
                 },
             ),
             settings=(Setting("times", "integer", 3, "how often"),),
@@ -373,7 +374,7 @@ BAD_RESPONDERS: list[tuple[str, str, list[str]]] = [
         "7: member_permissions.0: the key 'resources' is missing"]),
     ("a setting of an unknown type", RESPONDER.replace("integer", "number"), [
         "13: settings.times.type: 'number' is not one of the choices; known: boolean, integer, "
-        "list, string"]),
+        "list, map, string"]),
     ("a default of another type", RESPONDER.replace("default: 3", "default: '3'"), [
         "14: settings.times.default: wants a whole number, not '3'"]),
     ("a setting without help", RESPONDER.replace("    help: how often\n", ""), [

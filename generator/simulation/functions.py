@@ -15,15 +15,18 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import sqs_backends
+from moto.ssm.models import ssm_backends
 
 from generator.model import NOTHING, Json
 from generator.simulation.edge import Edge, Identity
-from generator.simulation.journeys import Action
-from generator.simulation.world import Resource, World
+from generator.simulation.journeys import Action, Post
+from generator.simulation.web import WEBHOOK, Web
+from generator.simulation.world import Resource, World, partition_of
 
 _READING = ("Get", "List", "Describe", "Head", "Query", "Scan")
-_OWN_BUSINESS = ("sts", "ssm", "dynamodb", "sns", "secretsmanager", "sqs")
+_OWN_BUSINESS = ("sts", "ssm", "dynamodb", "sns", "secretsmanager", "sqs", "organizations")
 """Services in which a responder keeps its own house: calls to them are no action in a member."""
 RECEIVED_AT_MOST = 1_000
 """The largest maxReceiveCount of a queue with dead letters.
@@ -52,7 +55,11 @@ class Functions:
         self.responders = responders
         self.log: list[str] = []
         """What the functions printed, a line each."""
+        self.web = Web()
+        self.posts: list[Post] = []
+        """What the functions told the world outside."""
         self._handlers: dict[str, ModuleType] = {}
+        self._filled: set[tuple[str, str]] = set()
 
     def pump(self, now: datetime) -> list[Action]:
         """Feeds every function until its queue is empty; gives what they changed.
@@ -61,9 +68,14 @@ class Functions:
         the dead letters; no time passes in between.
         """
         actions = []
-        for mapping in self.world.inventory.of_type(*self.home, "AWS::Lambda::EventSourceMapping"):
-            while batch := self._receive(mapping):
-                actions += self._invoke(mapping, batch, now)
+        mappings = self.world.inventory.of_type(*self.home, "AWS::Lambda::EventSourceMapping")
+        fed = True
+        while fed:  # what one function reports may be another's to tell
+            fed = False
+            for mapping in mappings:
+                while batch := self._receive(mapping):
+                    fed = True
+                    actions += self._invoke(mapping, batch, now)
         return actions
 
     def _receive(self, mapping: Resource) -> list[Any]:
@@ -116,7 +128,9 @@ class Functions:
         name = str(function.properties["FunctionName"])
         environment = (function.properties.get("Environment") or {}).get("Variables") or {}
         printed = io.StringIO()
-        with self._running(function, environment), contextlib.redirect_stdout(printed):
+        self._fill_secret(function, environment)
+        outside = self.web.around(name)
+        with outside, self._running(function, environment), contextlib.redirect_stdout(printed):
             module = self._loaded(function)
             vars(module)["now"] = lambda: now
             try:
@@ -125,8 +139,30 @@ class Functions:
                 print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201 - into its log
                 answer = RAISED
         self.log += printed.getvalue().splitlines()
+        self.posts += [
+            Post(request.function, request.host, request.body, response.status)
+            for request, response in self.web.requests[len(self.posts) :]
+        ]
         self.edge.check_for_faults()
         return answer
+
+    def _fill_secret(self, function: Resource, environment: Mapping[str, Any]) -> None:
+        """People fill a function's secret before they deploy: where none did, here it is."""
+        arn = f"arn:{partition_of(function.region)}:iam::{function.account}:role/Administrator"
+        for variable, service in (("TRAILBUS_SECRET", "secrets"), ("TRAILBUS_PARAMETER", "ssm")):
+            name = str(environment.get(variable) or "")
+            if not name or (service, name) in self._filled:
+                continue
+            self._filled.add((service, name))
+            session = self.edge.session(Identity(function.account, arn), function.region)
+            if service == "ssm":
+                known = ssm_backends[function.account][function.region]._parameters
+                if name not in known:
+                    client = session.client("ssm")
+                    client.put_parameter(Name=name, Value=WEBHOOK, Type="SecureString")
+            elif name not in secretsmanager_backends[function.account][function.region].secrets:
+                client = session.client("secretsmanager")
+                client.create_secret(Name=name, SecretString=WEBHOOK)
 
     def _loaded(self, function: Resource) -> ModuleType:
         """The function's module, loaded once as a warm environment keeps it."""

@@ -31,6 +31,17 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Post:
+    """What a responder sent to an https address. Of the address only the host is told: the rest
+    of it may be a secret."""
+
+    responder: str
+    host: str
+    body: str
+    status: int
+
+
+@dataclass(frozen=True)
 class DeadLetter:
     """What a rule could not deliver, and the queue that keeps it (empty when it was lost)."""
 
@@ -53,6 +64,7 @@ class Journey:
     deliveries: list[Delivery] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    posts: list[Post] = field(default_factory=list)
 
     @property
     def detail(self) -> Mapping[str, Json]:

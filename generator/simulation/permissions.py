@@ -62,6 +62,20 @@ def _ssm_parameter(parameters: Parameters, site: Site) -> str:
     return site.arn("ssm", f"parameter{parameters['Name']}")
 
 
+def _secret(parameters: Parameters, site: Site) -> str:
+    """A secret that a function names; its ARN ends in six characters of nobody's choosing."""
+    return site.arn("secretsmanager", f"secret:{parameters['SecretId']}-AbCdEf")
+
+
+def _queue(parameters: Parameters, site: Site) -> str:
+    return site.arn("sqs", str(parameters["QueueUrl"]).rpartition("/")[2])
+
+
+def _account(parameters: Parameters, site: Site) -> str:
+    resource = f"account/o-a1b2c3d4e5/{parameters['AccountId']}"
+    return f"arn:{partition_of(site.region)}:organizations::{site.account}:{resource}"
+
+
 def _topic(parameters: Parameters, site: Site) -> str:
     return str(parameters["TopicArn"])
 
@@ -74,7 +88,10 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("dynamodb", "GetItem"): Need("dynamodb:GetItem", _table),
     ("dynamodb", "PutItem"): Need("dynamodb:PutItem", _table),
     ("dynamodb", "UpdateItem"): Need("dynamodb:UpdateItem", _table),
+    ("organizations", "DescribeAccount"): Need("organizations:DescribeAccount", _account),
+    ("secretsmanager", "GetSecretValue"): Need("secretsmanager:GetSecretValue", _secret),
     ("sns", "Publish"): Need("sns:Publish", _topic),
+    ("sqs", "ChangeMessageVisibility"): Need("sqs:ChangeMessageVisibility", _queue),
     ("ssm", "GetParameter"): Need("ssm:GetParameter", _ssm_parameter),
 }
 

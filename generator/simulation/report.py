@@ -28,6 +28,7 @@ def document(simulation: Simulation) -> dict[str, Json]:
             "forwarded": sum(journey.forwarded for journey in journeys),
             "delivered": sum(len(journey.deliveries) for journey in journeys),
             "actions": sum(len(journey.actions) for journey in journeys),
+            "posts": sum(len(journey.posts) for journey in journeys),
             "dead_lettered": sum(len(journey.dead_letters) for journey in journeys),
             "moved": simulation.moved,
             "unusable": len(simulation.unusable),
@@ -63,6 +64,15 @@ def _event(journey: Journey) -> dict[str, Json]:
                 "outcome": action.outcome,
             }
             for action in journey.actions
+        ],
+        "posts": [
+            {
+                "responder": post.responder,
+                "host": post.host,
+                "body": post.body,
+                "status": post.status,
+            }
+            for post in journey.posts
         ],
         "dead_letters": [
             {
@@ -144,6 +154,10 @@ def _way(journey: Journey, screen: Screen) -> Iterator[str]:
         yield f"      {delivery.rule} -> {delivery.target} ({delivery.kind}, {size})"
     for action in journey.actions:
         yield f"      {_deed(action, screen)}"
+    for post in journey.posts:
+        colour = "green" if 200 <= post.status < 300 else "red"
+        said = printable(_headline(post.body))
+        yield "      " + screen.paint(f"{post.responder}: told {post.host}: {said}", colour)
     for letter in journey.dead_letters:
         kept = f"kept in {letter.queue}" if letter.queue else "lost"
         yield "      " + screen.paint(f"{letter.rule}: {kept}: {printable(letter.why)}", "red")
@@ -154,6 +168,18 @@ def _deed(action: Action, screen: Screen) -> str:
     where = f"{action.account} {action.region}"
     said = f"{action.responder}: {action.call} in {where}: {printable(action.outcome)}"
     return screen.paint(said, colour)
+
+
+def _headline(body: str) -> str:
+    """What a message says in a line, where its receiver would look for it."""
+    try:
+        whole = json.loads(body)
+    except ValueError:
+        return f"{len(body)} characters"
+    if isinstance(whole, dict) and "attachments" in whole and "text" not in whole:
+        whole = whole["attachments"][0]["content"]
+    text = whole.get("text") or whole.get("fallbackText") if isinstance(whole, dict) else None
+    return str(text or f"{len(body)} characters")
 
 
 def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:

@@ -136,7 +136,9 @@ def send(
         journey = _journey(router, reasons, place, event)
         if journey.forwarded:
             detail = journey.detail
+            before = len(functions.posts)
             journey.actions += functions.pump(simulated_now(str(detail.get("eventTime", ""))))
+            journey.posts += functions.posts[before:]
         journey.reason = journey.reason or reasons.after(journey, matching)
         simulation.journeys.append(journey)
     simulation.log = functions.log

@@ -11,8 +11,15 @@ _SPARE = 20_000
 """Milliseconds that a notice is given at least: longer than one call that nobody answers."""
 
 
+class GivenBack(Exception):
+    """A notice goes back to the queue, and whoever says so has told why already."""
+
+
 def handle_batch(
-    event: dict[str, Any], context: Any, handle: Callable[[Notice], None]
+    event: dict[str, Any],
+    context: Any,
+    handle: Callable[[Notice], None],
+    read: Callable[[dict[str, Any]], Notice] = notice_of,
 ) -> dict[str, Any]:
     """Calls `handle` for each notice, the earliest event first.
 
@@ -26,7 +33,7 @@ def handle_batch(
     notices: list[Notice] = []
     for record in event["Records"]:
         try:
-            notices.append(notice_of(record))
+            notices.append(read(record))
         except Exception as error:  # noqa: BLE001 - hostile text fails in more ways than one
             failed.append(record["messageId"])
             log_failure(record["messageId"], f"unreadable: {type(error).__name__}: {error}")
@@ -37,6 +44,8 @@ def handle_batch(
             continue
         try:
             handle(notice)
+        except GivenBack:
+            failed.append(notice.message_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
             failed.append(notice.message_id)
             report_failure(notice, error)

@@ -12,7 +12,7 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -120,6 +120,32 @@ NEEDS: dict[str, tuple[Need, ...]] = {
             lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}"),
         ),
     ),
+    "dynamodb:PutItem": (
+        Need(
+            ("dynamodb:PutItem",), lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}")
+        ),
+    ),
+    "organizations:DescribeAccount": (
+        Need(
+            ("organizations:DescribeAccount",),
+            lambda p, site: (
+                f"arn:{site.partition}:organizations::999988887777:account/"
+                f"{ORGANIZATION}/{p['AccountId']}"
+            ),
+        ),
+    ),
+    "secretsmanager:GetSecretValue": (
+        Need(
+            ("secretsmanager:GetSecretValue",),
+            lambda p, site: site.arn("secretsmanager", f"secret:{p['SecretId']}-AbCdEf"),
+        ),
+    ),
+    "sqs:ChangeMessageVisibility": (
+        Need(
+            ("sqs:ChangeMessageVisibility",),
+            lambda p, site: site.arn("sqs", str(p["QueueUrl"]).rpartition("/")[2]),
+        ),
+    ),
     "sns:Publish": (
         Need(("sns:Publish",), lambda p, site: str(p["TopicArn"])),
         Need(("kms:GenerateDataKey", "kms:Decrypt"), _topics_key),
@@ -144,6 +170,12 @@ class Aws:
         self.without: set[str] = set()
         """Actions that are taken out of every role's policies."""
         self.switch = "on"
+        self.secrets: dict[str, str] = {}
+        """Of secrets in Secrets Manager, and of SecureString parameters: what they hold."""
+        self.names: dict[str, str] = {}
+        """Of accounts: what Organizations calls them."""
+        self.hidden: dict[str, int] = {}
+        """Of messages, by receipt handle: for how many seconds the queue hides them."""
         self.published: list[dict[str, Any]] = []
         self.on_publish: Callable[[], None] = lambda: None
         """What happens in the world when a report has gone out."""
@@ -249,7 +281,7 @@ class Aws:
     def role(self, side: str, account: str) -> tuple[str, dict[str, Any]]:
         """The ARN and the properties of the function's role, or of the one in a member."""
         template = "central.yaml" if side == "central" else "member-roles.yaml"
-        site = Site(account, self.site.region, self.site.partition, self.site.role_path)
+        site = replace(self.site, account=account)
         properties = rendered.resource(template, self._logical[side], site)
         name = f"{self.site.role_path}{properties['RoleName']}"
         return f"arn:{site.partition}:iam::{account}:role{name}", properties
@@ -299,10 +331,33 @@ class Aws:
             "cloudtrail": self._cloudtrail,
             "dynamodb": lambda _: None,
             "sns": self._publish,
-            "ssm": lambda _: {"Parameter": {"Value": self.switch}},
+            "organizations": self._account,
+            "secretsmanager": lambda c: {"SecretString": self._secret(c.parameters["SecretId"])},
+            "sqs": self._hide,
+            "ssm": self._parameter,
             "sts": self._assume,
         }
         return services[call.service](call)
+
+    def _parameter(self, call: Call) -> dict[str, Any]:
+        if call.parameters.get("WithDecryption"):
+            return {"Parameter": {"Value": self._secret(call.parameters["Name"])}}
+        return {"Parameter": {"Value": self.switch}}
+
+    def _secret(self, name: str) -> str:
+        if name not in self.secrets:
+            raise Refusal("ResourceNotFoundException", f"there is no {name}")
+        return self.secrets[name]
+
+    def _account(self, call: Call) -> dict[str, Any]:
+        account = call.parameters["AccountId"]
+        if account not in self.names:
+            raise Refusal("AccountNotFoundException", f"there is no {account}")
+        return {"Account": {"Id": account, "Name": self.names[account]}}
+
+    def _hide(self, call: Call) -> dict[str, Any]:
+        self.hidden[call.parameters["ReceiptHandle"]] = call.parameters["VisibilityTimeout"]
+        return {}
 
     def _assume(self, call: Call) -> dict[str, Any]:
         assert call.operation == "AssumeRole"

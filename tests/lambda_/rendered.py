@@ -6,10 +6,12 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
+from generator import config, render
 from generator.model import Json
 
 OUT = Path(__file__).parents[2] / "out"
@@ -27,6 +29,10 @@ class Site:
     region: str = "us-east-1"
     partition: str = "aws"
     role_path: str = "/"
+    configuration: str = ""
+    """What is rendered, as a configuration's text; what stands in out/ where there is none."""
+    given: tuple[tuple[str, str], ...] = ()
+    """Parameters of the stack that are not at their default."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -35,9 +41,11 @@ class Site:
             "AWS::AccountId": self.account,
             "AWS::Region": self.region,
             "AWS::Partition": self.partition,
+            "AWS::URLSuffix": "amazonaws.com" + ".cn" * (self.partition == "aws-cn"),
             "CentralAccountId": CENTRAL,
             "OrganizationId": ORGANIZATION,
             "RolePath": self.role_path,
+            **dict(self.given),
         }
 
     def arn(self, service: str, resource: str) -> str:
@@ -45,17 +53,27 @@ class Site:
 
 
 @lru_cache
-def _template(name: str) -> dict[str, Json]:
+def _template(name: str, configuration: str = "") -> dict[str, Json]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, Json] = yaml.load((OUT / name).read_text(encoding="utf-8"), loader)  # noqa: S506
+    text = _files(configuration)[name] if configuration else (OUT / name).read_text("utf-8")
+    loaded: dict[str, Json] = yaml.load(text, loader)  # noqa: S506
     return loaded
+
+
+@lru_cache
+def _files(configuration: str) -> dict[str, str]:
+    with TemporaryDirectory() as folder:
+        file = Path(folder, "trailbus.yaml")
+        file.write_text(configuration, encoding="utf-8")
+        return dict(render.render(config.load(file).shape))
 
 
 @lru_cache
 def resource(template: str, logical_id: str, site: Site) -> dict[str, Any]:
     """The resolved properties of a resource in a file of out/."""
-    properties = _template(template)["Resources"][logical_id]["Properties"]
-    resolved: dict[str, Any] = _resolved(properties, _template(template), site)
+    whole = _template(template, site.configuration)
+    properties = whole["Resources"][logical_id]["Properties"]
+    resolved: dict[str, Any] = _resolved(properties, whole, site)
     return resolved
 
 
@@ -99,6 +117,9 @@ def _ref(name: str, template: dict[str, Json], site: Site) -> Any:
         return str(template["Parameters"][name].get("Default", ""))
     if template["Resources"][name]["Type"] == "AWS::SNS::Topic":
         return _arn(name, template, site)
+    if template["Resources"][name]["Type"] == "AWS::SQS::Queue":
+        host = f"https://sqs.{site.region}.amazonaws.com"
+        return f"{host}/{site.account}/{_physical(name, template, site)}"
     return _physical(name, template, site)
 
 

@@ -133,7 +133,9 @@ class Laboratory:
         """Sends an event and lets the responders act."""
         journey = self.router.send(event)
         now = simulated_now(str(journey.detail.get("eventTime", "")))
+        before = len(self.functions.posts)
         journey.actions += self.functions.pump(now)
+        journey.posts += self.functions.posts[before:]
         return journey
 
     def resource(self, type_: str, name: str, account: str = CENTRAL, region: str = HOME) -> Any:
