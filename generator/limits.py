@@ -18,6 +18,7 @@ _CFN = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 _BUS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
 _INPUT = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"
+_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 
@@ -33,6 +34,7 @@ WILDCARD_RULES = 30
 TARGETS = 5
 INPUT_TEMPLATE = 8_192
 QUEUE_POLICY = 8_192
+BUCKET_POLICY = 20_480
 BUS_POLICY = 10_240
 ROLE_POLICIES = 10_240
 ENVIRONMENT = 4_096
@@ -106,6 +108,9 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
     elif kind == "AWS::SQS::QueuePolicy":
         size = _length(properties["PolicyDocument"])
         yield from _over(place, "bytes of policy", size, QUEUE_POLICY, _SQS)
+    elif kind == "AWS::S3::BucketPolicy":
+        size = _length(properties["PolicyDocument"])
+        yield from _over(place, "bytes of policy", size, BUCKET_POLICY, _S3)
     elif kind == "AWS::Events::EventBusPolicy":
         yield from _over(place, "bytes", _length(properties["Statement"]), BUS_POLICY, _BUS)
     elif kind == "AWS::IAM::Role":

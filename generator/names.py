@@ -20,8 +20,10 @@ DETECTION_FORM = r"[a-z][a-z0-9_]{2,44}"
 CENTRAL = "central.yaml"
 MEMBER_ROLES = "member-roles.yaml"
 MEMBER_RULES = "member-rules.yaml"
+INTAKE = "intake.yaml"
 MANIFEST = "manifest.json"
 CONSOLEME_HANDOFF = "handoff/consoleme.yaml"
+SIEM_HANDOFF = "handoff/siem.yaml"
 
 # Parameters. One name means the same in every template.
 ORGANIZATION_ID = "OrganizationId"
@@ -36,6 +38,7 @@ ROLE_PATH = "RolePath"
 PERMISSIONS_BOUNDARY = "PermissionsBoundaryArn"
 TAG_KEY = "TagKey"
 TAG_VALUE = "TagValue"
+MANAGEMENT_ACCOUNT = "ManagementAccountId"
 
 BUS_ACCESS_CHOICES = ("organization", "forwarder-role", "forwarder-role-via-rules")
 
@@ -111,6 +114,11 @@ def reader_role(prefix: str, target: str) -> str:
     return f"{prefix}-{target}-reader"
 
 
+def schedule_rule(prefix: str, target: str) -> str:
+    """The rule on the central account's default bus that wakes a responder."""
+    return f"{prefix}-{target}-schedule"
+
+
 def memory_table(prefix: str) -> str:
     return f"{prefix}-memory"
 
@@ -127,6 +135,23 @@ def alarm_topic(prefix: str) -> str:
 def report_topic(prefix: str) -> str:
     """Where responders say what they did."""
     return f"{prefix}-reports"
+
+
+# Physical names, in the log account.
+
+
+def intake(prefix: str, part: str = "") -> str:
+    """The trail bucket's queue, and whatever else stands around it."""
+    return f"{prefix}-intake" + (f"-{part}" if part else "")
+
+
+def intake_bucket(prefix: str) -> str:
+    """With placeholders for Fn::Sub: the names of buckets are everybody's."""
+    return f"{prefix}-intake-${{AWS::AccountId}}-${{AWS::Region}}"
+
+
+def organization_trail(prefix: str) -> str:
+    return f"{prefix}-organization"
 
 
 # Physical names, member side.
@@ -150,6 +175,11 @@ def forwarding_rule(prefix: str, reads: bool, part: int = 1) -> str:
 def parameter(target: str, option: str) -> str:
     """The parameter that carries an option of a target which is place, not shape."""
     return logical(target, option)
+
+
+def stream_bucket(target: str) -> str:
+    """The logical id of the bucket behind a stream."""
+    return logical(target, "bucket")
 
 
 def log_group(function_name: str) -> str:

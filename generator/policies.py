@@ -17,10 +17,12 @@ from awacs.aws import (
     Bool,
     Condition,
     ConditionElement,
+    Deny,
     PolicyDocument,
     Principal,
     Statement,
     StringEquals,
+    StringLike,
 )
 from troposphere import If, NoValue, Ref, Sub
 
@@ -237,6 +239,18 @@ def topic_may_send(queue_arn: Arn, topic_arn: Arn) -> Grant:
     )
 
 
+def schedule_may_send(queue_arn: Arn, rule: str) -> Grant:
+    """Lets one scheduled rule send to a queue. Schedules are on the default bus, which has no part
+    in the ARN of its rules."""
+    return allow(
+        "Schedule",
+        ["sqs:SendMessage"],
+        queue_arn,
+        principal=Principal("Service", "events.amazonaws.com"),
+        conditions=[ArnEquals("aws:SourceArn", local_arn("events", f"rule/{rule}"))],
+    )
+
+
 def rules_may_publish(topic_arn: Arn, prefix: str, checked: str) -> Grant:
     """Lets the central rules publish to a topic.
 
@@ -267,6 +281,168 @@ def alarms_may_publish(topic_arn: Arn, prefix: str) -> Grant:
         ],
         reason="Every alarm of ours.",
     )
+
+
+# --- The bucket of a trail, and who reads it
+
+
+def only_over_tls(bucket_arn: Arn, objects: Arn) -> Grant:
+    """Refuses whoever does not encrypt on the way. The one Deny: an Allow cannot say it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    statement = Statement(
+        Sid="OnlyOverTls",
+        Effect=Deny,
+        Principal=Principal("*"),
+        Action=[Action("s3", "*")],
+        Resource=[bucket_arn, objects],
+        Condition=Condition(Bool("aws:SecureTransport", "false")),
+    )
+    return Grant(statement, "Everybody, every action and every object: none of it in the clear.")
+
+
+def trail_may_deliver(bucket: str, trail: Arn) -> list[Grant]:
+    """The policy that CloudTrail demands of an organization trail's bucket, to the letter.
+
+    Under the management account's folder stands what that account did before the trail became the
+    organization's, under the organization's all accounts. The trail is the management account's,
+    whoever administers it.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    cloudtrail = Principal("Service", "cloudtrail.amazonaws.com")
+    owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    folders = {
+        "TrailWritesForItsAccount": f"${{{names.MANAGEMENT_ACCOUNT}}}",
+        "TrailWritesForTheOrganization": f"${{{names.ORGANIZATION_ID}}}",
+    }
+    return [
+        allow(
+            "TrailChecksTheBucket",
+            ["s3:GetBucketAcl"],
+            bucket_arn(bucket),
+            principal=cloudtrail,
+            conditions=[StringEquals("aws:SourceArn", trail)],
+        ),
+        *(
+            allow(
+                sid,
+                ["s3:PutObject"],
+                bucket_arn(bucket, f"AWSLogs/{folder}/*"),
+                principal=cloudtrail,
+                conditions=[StringEquals({**owned, "aws:SourceArn": trail})],
+                reason="The objects of this folder; CloudTrail names them.",
+            )
+            for sid, folder in folders.items()
+        ),
+    ]
+
+
+def bucket_arn(bucket: str, objects: str = "") -> Sub:
+    """A bucket by the name that it will have, so that nothing waits for it to be made."""
+    return arn("s3", bucket + (f"/{objects}" if objects else ""))
+
+
+def bucket_may_notify(queue_arn: Arn, bucket: str) -> Grant:
+    """Lets one bucket send notifications to a queue.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    return allow(
+        "Bucket",
+        ["sqs:SendMessage"],
+        queue_arn,
+        principal=Principal("Service", "s3.amazonaws.com"),
+        conditions=[
+            ArnLike("aws:SourceArn", bucket_arn(bucket)),
+            StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+        ],
+    )
+
+
+def key_for_trail(trail: Arn) -> list[Grant]:
+    """Lets CloudTrail encrypt what one trail delivers, and look at the key.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    cloudtrail = Principal("Service", "cloudtrail.amazonaws.com")
+    trails = arn("cloudtrail", "trail/*", "*", f"${{{names.MANAGEMENT_ACCOUNT}}}")
+    return [
+        allow(
+            "TrailEncrypts",
+            ["kms:GenerateDataKey*"],
+            "*",
+            principal=cloudtrail,
+            conditions=[
+                StringEquals("aws:SourceArn", trail),
+                StringLike("kms:EncryptionContext:aws:cloudtrail:arn", trails),
+            ],
+            reason="In a key policy the resource * is this key; GenerateDataKey* and the stars in "
+            "the context are the form that CloudTrail documents, aws:SourceArn is the one trail.",
+        ),
+        allow(
+            "TrailDescribesTheKey",
+            ["kms:DescribeKey"],
+            "*",
+            principal=cloudtrail,
+            conditions=[StringEquals("aws:SourceArn", trail)],
+            reason="In a key policy the resource * is this key.",
+        ),
+    ]
+
+
+def trust_reader(account: str, role: str, external_id: str, by_role: str, by_id: str) -> Grant:
+    """Lets a reader in: of one account, by the role it has, by an external id, or by both.
+
+    The first three name parameters, the last two the conditions that switch the checks on.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+    """
+    return allow(
+        "Assume",
+        ["sts:AssumeRole"],
+        principal=AWSPrincipal(arn("iam", "root", account=f"${{{account}}}")),
+        conditions=[
+            Switched(by_role, ArnEquals("aws:PrincipalArn", Ref(role))),
+            Switched(by_id, StringEquals("sts:ExternalId", Ref(external_id))),
+        ],
+    )
+
+
+def trust_web_identity(provider: Arn, host: str, audience: str, subject: Arn) -> Grant:
+    """Lets in who carries a token of an OIDC provider for this audience, as one subject.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    return allow(
+        "Assume",
+        ["sts:AssumeRoleWithWebIdentity"],
+        principal=Principal("Federated", provider),
+        conditions=[StringEquals({f"{host}:aud": audience, f"{host}:sub": subject})],
+    )
+
+
+def read_trail(bucket: str, key_arn: Arn) -> list[Grant]:
+    """What a SIEM may do beside reading its queue: fetch what the notifications name.
+
+    S3 tells the key which object it decrypts, as encryption context.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    objects = bucket_arn(bucket, "AWSLogs/*")
+    return [
+        allow(
+            "FetchLogs",
+            ["s3:GetObject"],
+            objects,
+            reason="Whatever the trail delivered; CloudTrail names the objects.",
+        ),
+        allow(
+            "DecryptLogs",
+            ["kms:Decrypt"],
+            key_arn,
+            conditions=[StringLike("kms:EncryptionContext:aws:s3:arn", objects)],
+            reason="The same objects and no other use of the key.",
+        ),
+    ]
 
 
 # --- The key of the topics
@@ -352,6 +528,26 @@ def remember(table_arn: Arn) -> Grant:
 def report_to(topic_arn: Arn) -> Grant:
     """Says on the report topic what was done."""
     return allow("Report", ["sns:Publish"], topic_arn)
+
+
+def read_archive(bucket: Arn, objects: Arn, key_arn: Arn) -> list[Grant]:
+    """Reads archived events, and lists them and the reports made of them."""
+    return [
+        allow(
+            "ListTheArchive",
+            ["s3:ListBucket"],
+            bucket,
+            conditions=[StringLike("s3:prefix", ["events/*", "reports/*"])],
+            reason="The days of the archive, and the reports that stand there already.",
+        ),
+        allow(
+            "ReadTheArchive",
+            ["s3:GetObject"],
+            objects,
+            reason="Firehose names the objects.",
+        ),
+        allow("DecryptTheArchive", ["kms:Decrypt"], key_arn),
+    ]
 
 
 def use_key_for_topics(key_arn: Arn) -> Grant:

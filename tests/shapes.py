@@ -43,7 +43,7 @@ from generator.simulation.authorization import (
 from generator.simulation.authorization.context import Given
 
 API_CALL = "AWS API Call via CloudTrail"
-TEMPLATES = (names.CENTRAL, names.MEMBER_ROLES, names.MEMBER_RULES)
+TEMPLATES = (names.CENTRAL, names.MEMBER_ROLES, names.MEMBER_RULES, names.INTAKE)
 
 BUILT = tuple(
     kind for kind in KINDS if importlib.util.find_spec(f"generator.targets.{kind}") is not None
@@ -266,6 +266,9 @@ _SAMPLES = (
     "team/secret",
     "arn:aws:lambda:eu-west-1:222222222222:function:theirs",
     "arn:aws:iam::222222222222:policy/boundary",
+    "arn:aws:iam::222222222222:oidc-provider/app.sekoia.io/api/v1/symphony/oidc",
+    "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+    "eu-central-1",
 )
 
 _UNIQUE = ("queue_name", "topic_name")
@@ -439,6 +442,7 @@ def shapes(draw: st.DrawFn) -> Shape:
 ORGANIZATION = "o-a1b2c3d4e5"
 CENTRAL = "222222222222"
 MEMBER = "333333333333"
+MANAGEMENT = "111111111111"
 STRANGER = "999999999999"
 
 
@@ -456,6 +460,7 @@ IN_MEMBER = Place(account=MEMBER)
 NO_VALUE = object()
 
 _SERVICES: Mapping[str, tuple[str, str, str]] = {
+    "AWS::CloudTrail::Trail": ("TrailName", "cloudtrail", "trail/{name}"),
     "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch", "alarm:{name}"),
     "AWS::DynamoDB::Table": ("TableName", "dynamodb", "table/{name}"),
     "AWS::Events::ApiDestination": ("Name", "events", "api-destination/{name}"),
@@ -487,6 +492,7 @@ _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::Secr
 REQUIRED = {
     names.ORGANIZATION_ID: ORGANIZATION,
     names.CENTRAL_ACCOUNT: CENTRAL,
+    names.MANAGEMENT_ACCOUNT: MANAGEMENT,
 }
 
 
@@ -721,6 +727,11 @@ def central(of: Rendered, given: Mapping[str, str] = NOTHING, at: Place = AT_HOM
     return Stack(of.templates[names.CENTRAL], given, at, of.prefix)
 
 
+def intake(of: Rendered, given: Mapping[str, str] = NOTHING, at: Place = AT_HOME) -> Stack:
+    """The stack of the log account."""
+    return Stack(of.templates[names.INTAKE], given, at, of.prefix)
+
+
 def member_roles(of: Rendered, given: Mapping[str, str] = NOTHING, at: Place = IN_MEMBER) -> Stack:
     """A member's stack of roles."""
     return Stack(of.templates[names.MEMBER_ROLES], given, at, of.prefix)
@@ -737,13 +748,15 @@ EVENTS = Caller.aws_service("events.amazonaws.com")
 
 
 def policy_on(stack: Stack, resource: Resource) -> Policy | None:
-    """The policy of a queue, topic, key or bus."""
+    """The policy of a queue, topic, key, bus or bucket."""
     statements: list[Any] = []
     for one in stack.resources.values():
         match one.type:
             case "AWS::SQS::QueuePolicy" if stack.ref(resource.id) in one["Queues"]:
                 statements += one["PolicyDocument"]["Statement"]
             case "AWS::SNS::TopicPolicy" if resource.arn in one["Topics"]:
+                statements += one["PolicyDocument"]["Statement"]
+            case "AWS::S3::BucketPolicy" if stack.ref(resource.id) == one["Bucket"]:
                 statements += one["PolicyDocument"]["Statement"]
             case "AWS::Events::EventBusPolicy" if one["EventBusName"] == stack.ref(resource.id):
                 statements.append(one["Statement"])

@@ -234,9 +234,13 @@ def every_star_has_its_reason(name: str, of: Rendered) -> None:
         assert set(told) <= stars
 
 
-def no_statement_denies_or_turns_a_list_around(name: str, of: Rendered) -> None:
+def only_plain_http_is_denied_and_no_list_turned_around(name: str, of: Rendered) -> None:
     for statement in statements(of.templates[name]):
-        assert statement["Effect"] == "Allow"
+        if statement["Effect"] != "Allow":
+            denied = statement["Effect"], statement["Principal"], statement["Action"]
+            assert denied == ("Deny", "*", ["s3:*"])
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            continue
         assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
         actions = statement["Action"]
@@ -282,14 +286,15 @@ def _with_account(pattern: Any) -> Any:
 
 
 def what_holds_data_is_kept(name: str, of: Rendered) -> None:
-    """Queues, logs and archives of the central stack outlive it, if it ever came to be.
+    """Queues, logs, buckets and archives of one place outlive their stack, if it ever came to be.
 
     Everything else that could hold data says, too, what becomes of it.
     """
     for resource in of.templates[name]["Resources"].values():
         if resource["Type"] in HOLDS_DATA:
             kept = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
-            if name == names.CENTRAL and resource["Type"] != "AWS::DynamoDB::Table":
+            lasting = name in (names.CENTRAL, names.INTAKE)
+            if lasting and resource["Type"] != "AWS::DynamoDB::Table":
                 assert kept == ("RetainExceptOnCreate", "Retain")
             else:
                 assert kept == ("Delete", "Delete")
@@ -314,7 +319,7 @@ TEMPLATE_LAWS = (
     every_parameter_is_used_described_and_shown,
     assertions_about_parameters_are_well_formed,
     every_star_has_its_reason,
-    no_statement_denies_or_turns_a_list_around,
+    only_plain_http_is_denied_and_no_list_turned_around,
     limits_of_aws_are_kept,
     what_holds_data_is_kept,
 )

@@ -108,8 +108,13 @@ def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str)
 
 
 def policy_on(world: World, arn: str) -> Policy | None:
-    """The resource policy of a bus, queue, topic or key; None when it has none."""
+    """The resource policy of a bus, queue, topic, key or bucket; None when it has none.
+
+    An object's is its bucket's.
+    """
     resource = world.inventory.by_arn(arn)
+    if resource is None and arn.split(":")[2:3] == ["s3"]:
+        resource = world.inventory.by_arn(arn.partition("/")[0])
     if resource is None:
         return None
     if resource.type == "AWS::KMS::Key":
@@ -123,6 +128,7 @@ def policy_on(world: World, arn: str) -> Policy | None:
 # Of each type with a policy of its own: the type that carries it, and how that names it.
 _POLICIES = {
     "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
     "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
 }
