@@ -68,9 +68,9 @@ def _siem(shape: Shape) -> str:
         [
             "# A SIEM that reads the organization trail: what to type into it, in Sekoia's words.",
             f"# Replace LOG_ACCOUNT_ID and LOG_REGION by where {names.INTAKE} is deployed; the",
-            "# stack's outputs hold the real values (QueueName, QueueUrl, BucketName, SekoiaRoleArn,",
-            "# ReaderRoleArn). Who the SIEM is (its account and external id, or its OIDC provider)",
-            "# is said in the parameters of that stack.",
+            "# outputs of that stack hold the real values (QueueName, QueueUrl, BucketName,",
+            "# SekoiaRoleArn or ReaderRoleArn). Who the SIEM is, its account and external id or",
+            "# its OIDC provider, is said in the parameters of that stack.",
             "",
             '# The log files: "Fetch new CloudTrail records on S3".',
             "s3_feed:",

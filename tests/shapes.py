@@ -782,13 +782,16 @@ def may(
     resource: str,
     policy: Policy | None = None,
     own: tuple[Policy, ...] = (),
+    owner: str | None = None,
     **context: Given,
 ) -> bool:
-    """Whether the policies allow it. Keys of the context are written aws__SourceArn."""
+    """Whether the policies allow it. Keys of the context are written aws__SourceArn.
+
+    `owner` is the account of a resource whose ARN does not say it: of a bucket.
+    """
     keys = {key.replace("__", ":"): value for key, value in context.items()}
-    return decide(
-        Request(caller, action, resource, keys), Policies(identity=own, resource=policy)
-    ).allowed
+    request = Request(caller, action, resource, keys, owner)
+    return decide(request, Policies(identity=own, resource=policy)).allowed
 
 
 def may_assume(
@@ -796,7 +799,7 @@ def may_assume(
 ) -> bool:
     """Whether the role lets itself be assumed."""
     trust = trust_policy(role["AssumeRolePolicyDocument"], f"{role.id}'s trust")
-    return may(caller, "sts:AssumeRole", role.arn, trust, own, **context)
+    return may(caller, "sts:AssumeRole", role.arn, trust, own, None, **context)
 
 
 def session(role: str, organization: str | None = ORGANIZATION) -> Caller:

@@ -76,7 +76,7 @@ def allows(
 ) -> Decision:
     """Whether a caller may do something to a resource, by its own and the resource's policies."""
     policies = Policies(identity=own, resource=policy_on(world, arn))
-    return decide(Request(caller, action, arn, context), policies)
+    return decide(Request(caller, action, arn, context, _owner(world, arn)), policies)
 
 
 def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str) -> Refusal | None:
@@ -112,9 +112,7 @@ def policy_on(world: World, arn: str) -> Policy | None:
 
     An object's is its bucket's.
     """
-    resource = world.inventory.by_arn(arn)
-    if resource is None and arn.split(":")[2:3] == ["s3"]:
-        resource = world.inventory.by_arn(arn.partition("/")[0])
+    resource = _bucket(world, arn) or world.inventory.by_arn(arn)
     if resource is None:
         return None
     if resource.type == "AWS::KMS::Key":
@@ -123,6 +121,18 @@ def policy_on(world: World, arn: str) -> Policy | None:
     if not statements:
         return None
     return _resource(_document({"Version": "2012-10-17", "Statement": statements}), arn)
+
+
+def _bucket(world: World, arn: str) -> Resource | None:
+    """The bucket of that ARN, or of the object of that ARN."""
+    found = world.inventory.by_arn(arn.partition("/")[0])
+    return found if found is not None and found.type == "AWS::S3::Bucket" else None
+
+
+def _owner(world: World, arn: str) -> str | None:
+    """The account of a bucket, which is not in its ARN; None for what has it there."""
+    bucket = _bucket(world, arn)
+    return bucket.account if bucket else None
 
 
 # Of each type with a policy of its own: the type that carries it, and how that names it.
