@@ -16,6 +16,7 @@ from generator.model import (
     Json,
     Mistake,
     Place,
+    Responder,
     Shape,
     Target,
 )
@@ -202,6 +203,7 @@ class _Resolution:
     def shape(self) -> Shape:
         detections = self.detections()
         targets = self.targets()
+        self.archives(targets)
         wiring = self.wiring(detections, targets)
         used = {t.options["responder"] for t in targets.values() if t.kind == "responder"}
         responders = {
@@ -286,22 +288,62 @@ class _Resolution:
         record = Record(forms, defaults)
         options["settings"] = record.read(options["settings"], (*where, "settings"), self.report)
 
+    def archives(self, targets: dict[str, Target]) -> None:
+        """The streams that responders read must be there, and of the kind that leaves notices."""
+        streams = tuple(name for name, target in targets.items() if target.kind == "stream")
+        for name, target in targets.items():
+            responder = self.responder_of(target)
+            if responder is None or not responder.reads:
+                continue
+            where = ("targets", name, "settings", responder.reads)
+            stream = (target.options["settings"] or {}).get(responder.reads)
+            if not stream:
+                cure = (
+                    f"name a target of kind stream: {', '.join(streams)}"
+                    if streams
+                    else ("add a target {kind: stream, body: notice}, and routes to it")
+                )
+                self.report(where[:2], f"does not say which {responder.reads} it reads", cure)
+            elif stream not in self.entry["targets"]:
+                self.report(where, f"no target '{stream}'", did_you_mean(stream, streams))
+            elif stream not in streams:
+                cure = did_you_mean(stream, streams)
+                self.report(where, f"the target '{stream}' is no stream", cure)
+            elif targets[stream].body != "notice":
+                fault = f"the stream '{stream}' holds no detections, but bare events"
+                self.report(where, fault, f"give the target '{stream}' the body notice")
+            elif targets[stream].options["to"] != "firehose":
+                cure = f"give the target '{stream}' `to: firehose`"
+                self.report(where, f"the stream '{stream}' has no archive", cure)
+
+    def responder_of(self, target: Target) -> Responder | None:
+        """The responder that runs in a target, if it is one of those and known."""
+        return self.known.responders.get(target.options.get("responder") or "")
+
     def wiring(
         self, detections: dict[str, Detection], targets: dict[str, Target]
     ) -> dict[str, tuple[str, ...]]:
         wiring: dict[str, set[str]] = {}
         routed: set[str] = set()
+        scheduled = {
+            name
+            for name, target in targets.items()
+            if (responder := self.responder_of(target)) and responder.schedule
+        }
         for index, route in enumerate(self.entry["routes"]):
             where = ("routes", index)
             for position, target in _said(route["to"]):
                 if target not in self.entry["targets"]:
                     cure = did_you_mean(target, self.entry["targets"])
                     self.report((*where, "to", position), f"no target '{target}'", cure)
+                if target in scheduled:
+                    fault = f"'{target}' is woken by its schedule and takes no events"
+                    self.report((*where, "to", position), fault, "leave it out")
                 routed.add(target)
             for name in self.selected(route, detections, where):
                 wiring.setdefault(name, set()).update(set(route["to"] or []) & set(targets))
         for name in targets:
-            if name not in routed:
+            if name not in routed | scheduled:
                 cure = "add a route or drop the target"
                 self.report(("targets", name), "no route leads here", cure)
         return {name: tuple(sorted(wiring[name])) for name in sorted(wiring) if wiring[name]}

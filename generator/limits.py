@@ -98,7 +98,9 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(properties.get(key), str):
             yield from _over(place, f"characters of {key}", len(properties[key]), limit, _CFN)
     if kind == "AWS::Events::Rule":
-        yield from _over(place, "characters", _length(properties["EventPattern"]), PATTERN, _BUS)
+        if "EventPattern" in properties:  # else it has a schedule
+            size = _length(properties["EventPattern"])
+            yield from _over(place, "characters", size, PATTERN, _BUS)
         targets = properties.get("Targets", [])
         yield from _over(place, "targets", len(targets), TARGETS, _BUS)
         for target in targets:

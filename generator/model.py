@@ -82,13 +82,16 @@ class Setting(NamedTuple):
     default: Json
     help: str
     place: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class Responder(NamedTuple):
     """A Lambda function of ours, as its folder under lambda/ declares it.
 
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
-    nothing; without `member_permissions` it has no role in members.
+    nothing; without `member_permissions` it has no role in members. One with a `schedule` is woken
+    by that and takes no events; `reads` names the setting that says which stream's archive it
+    reads, and beside which it writes.
     """
 
     id: str
@@ -104,6 +107,8 @@ class Responder(NamedTuple):
     central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()
     file: str = ""
+    schedule: str = ""
+    reads: str = ""
 
 
 class Catalogue(NamedTuple):

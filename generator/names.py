@@ -182,6 +182,10 @@ def stream_bucket(target: str) -> str:
     return logical(target, "bucket")
 
 
+EVENT_OBJECTS = "events/"
+REPORT_OBJECTS = "reports/"
+
+
 def log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
 

@@ -530,23 +530,24 @@ def report_to(topic_arn: Arn) -> Grant:
     return allow("Report", ["sns:Publish"], topic_arn)
 
 
-def read_archive(bucket: Arn, objects: Arn, key_arn: Arn) -> list[Grant]:
-    """Reads archived events, and lists them and the reports made of them."""
+def report_on_archive(bucket_arn: Arn, events: Arn, reports: Arn) -> list[Grant]:
+    """Reads what a stream archived, and writes reports beside it."""
+    folders = [f"{names.EVENT_OBJECTS}*", f"{names.REPORT_OBJECTS}*"]
     return [
         allow(
             "ListTheArchive",
             ["s3:ListBucket"],
-            bucket,
-            conditions=[StringLike("s3:prefix", ["events/*", "reports/*"])],
+            bucket_arn,
+            conditions=[StringLike("s3:prefix", folders)],
             reason="The days of the archive, and the reports that stand there already.",
         ),
+        allow("ReadTheArchive", ["s3:GetObject"], events, reason="Firehose names the objects."),
         allow(
-            "ReadTheArchive",
-            ["s3:GetObject"],
-            objects,
-            reason="Firehose names the objects.",
+            "WriteReports",
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            reports,
+            reason="A report is named after its period.",
         ),
-        allow("DecryptTheArchive", ["kms:Decrypt"], key_arn),
     ]
 
 
