@@ -55,7 +55,7 @@ class Ledger:
         a million, two that are taken for one would be a chance of one in thirty million.
         """
         if finding.event_id:
-            name = f"{finding.detection} {finding.event_id}".encode()
+            name = f"{finding.detection}\n{finding.event_id}".encode()
             known = int.from_bytes(blake2b(name, digest_size=8).digest(), signed=True)
             new = self._disk.execute("INSERT OR IGNORE INTO seen VALUES (?)", (known,)).rowcount
             if not new:
@@ -65,7 +65,8 @@ class Ledger:
             self.nameless += 1
         for dimension in DIMENSIONS:
             self._held[dimension, getattr(finding, dimension), finding.severity] += 1
-        self._held["title", f"{finding.detection} {finding.title}", finding.severity] += 1
+        # No field of a finding holds a line break.
+        self._held["title", f"{finding.detection}\n{finding.title}", finding.severity] += 1
         self._held["time", moment, finding.severity] += 1
         if len(self._held) >= _HELD:
             self._put_down()
@@ -131,5 +132,5 @@ class Ledger:
 
     def titles(self) -> dict[str, str]:
         """The title of each detection; where archived ones differ, the last in the alphabet."""
-        found = (count.name.partition(" ") for count in self.top("title", 10_000))
+        found = (count.name.partition("\n") for count in self.top("title", 10_000))
         return {detection: title for detection, _, title in sorted(found)}

@@ -1,5 +1,6 @@
 """Writes a report as a page: it needs nothing from elsewhere, runs nothing, and prints well."""
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Sequence
 from hashlib import sha256
@@ -16,6 +17,10 @@ COLORS = {
     "info": "#718096",
 }
 _ROWS = 50
+_FIRST = 30
+_SSO_ROLE = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")
+"""The permission set that people know, inside of the name that IAM Identity Center gives its role.
+https://docs.aws.amazon.com/singlesignon/latest/userguide/using-iam-identity-center-roles.html"""
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -31,8 +36,9 @@ p { margin: .3rem 0; max-width: 62em; }
   break-inside: avoid; }
 .wrong ul { margin: .3rem 0; padding-left: 1.2rem; }
 dl { display: flex; flex-wrap: wrap; gap: .6rem; margin: 1rem 0; }
-dl div { border: 1px solid #cbd5e0; border-top: 4px solid #4a5568; padding: .4rem .9rem;
-  min-width: 6.2rem; break-inside: avoid; }
+dl div { border: 1px solid #cbd5e0; border-top: 4px solid #1a202c; padding: .35rem .6rem;
+  flex: 1 1 4.6rem; break-inside: avoid; }
+dl .critical, dl .high, dl .medium, dl .low, dl .info { border-top-color: currentColor; }
 dt { color: #5a6577; font-size: .82rem; }
 dd { margin: 0; font-size: 1.45rem; font-variant-numeric: tabular-nums; }
 table { border-collapse: collapse; width: 100%; font-size: .86rem; }
@@ -41,6 +47,7 @@ th, td { text-align: left; vertical-align: top; padding: .3rem .55rem;
 th { border-bottom: 2px solid #4a5568; font-weight: 600; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 td.t { white-space: nowrap; font-variant-numeric: tabular-nums; }
+td.w { min-width: 9em; }
 td .quiet { display: block; font-size: .92em; }
 .zero { color: #b3bcc8; }
 .s { font-weight: 600; white-space: nowrap; }
@@ -48,8 +55,8 @@ svg { width: 100%; height: auto; display: block; }
 footer { margin-top: 2.2rem; border-top: 1px solid #cbd5e0; padding-top: .6rem; }
 @page { size: A4; margin: 14mm 12mm; }
 @media print {
-  body { font-size: 10px; max-width: none; margin: 0; padding: 0; }
-  h1 { font-size: 1.9em; }
+  html { font-size: 10.5px; }
+  body { font-size: 10.5px; max-width: none; margin: 0; padding: 0; }
   thead { display: table-header-group; }
   tr, svg { break-inside: avoid; }
   th, td { padding: .2rem .35rem; }
@@ -111,7 +118,8 @@ def _cards(severities: Sequence[int], ledger: Ledger) -> str:
         ("principals", ledger.different("principal"), ""),
     ]
     cards = "".join(
-        f'<div><dt>{name}</dt><dd class="{kind if number else "zero"}">{number:,}</dd></div>'
+        f'<div class="{kind}"><dt>{name}</dt>'
+        f'<dd class="{kind if number else "zero"}">{number:,}</dd></div>'
         for name, number, kind in shown
     )
     return f"<dl>{cards}</dl>"
@@ -124,7 +132,7 @@ def _findings(steps: Sequence[str], ledger: Ledger) -> list[str]:
         _timeline(steps, {count.name: count for count in ledger.timeline()}),
         "<h2>What to look at first</h2>",
         '<p class="quiet">The most severe findings, the latest first.</p>',
-        _foremost(ledger.foremost[:_ROWS]),
+        _foremost(ledger.foremost[:_FIRST]),
         *_counted("What was found", "detection", ledger, lambda name: (titles[name], name)),
         *_counted("In which accounts", "account", ledger, lambda name: (name, "")),
         *_counted("Who did it", "principal", ledger, _person),
@@ -138,7 +146,8 @@ def _person(arn: str) -> tuple[str, str]:
     """
     kind, _, path = arn.partition(":assumed-role/")[2].partition("/")
     if path:
-        return f"{path} as {kind}", arn
+        set_ = _SSO_ROLE.fullmatch(kind)
+        return f"{path} as {set_[1] if set_ else kind}", arn
     name = arn.rpartition("/")[2] if "/" in arn else arn.rpartition(":")[2]
     return (name, arn) if name != arn else (arn, "")
 
@@ -171,7 +180,8 @@ def _foremost_row(found: Finding) -> str:
     return (
         f'<tr><td class="s {found.severity}">{found.severity}</td>'
         f'<td class="t">{_shown_time(found.time)}</td>'
-        f"<td>{_two(found.title, call)}</td><td>{_two(found.account, found.region)}</td>"
+        f'<td class="w">{_two(found.title, call)}</td>'
+        f'<td class="t">{_two(found.account, found.region)}</td>'
         f"<td>{_two(name, arn)}</td><td>{escape(found.source_address)}</td></tr>"
     )
 

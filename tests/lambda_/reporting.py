@@ -75,12 +75,8 @@ def notice(
 
 def packed(lines: Iterable[Mapping[str, Any] | str | bytes]) -> bytes:
     """Lines as Firehose compresses them."""
-    written = [
-        one
-        if isinstance(one, bytes)
-        else (one if isinstance(one, str) else json.dumps(one)).encode()
-        for one in lines
-    ]
+    texts = [one if isinstance(one, str | bytes) else json.dumps(one) for one in lines]
+    written = [one.encode() if isinstance(one, str) else one for one in texts]
     return gzip.compress(b"".join(line + b"\n" for line in written), mtime=0)
 
 
