@@ -56,6 +56,7 @@ def template(shape: Shape) -> dict[str, Json]:
         *_shared(shape),
         roles.common(),
         topics.source_check(),
+        _partitions(),
     ]
     return assembled(
         "Trailbus, central stack: receives the organization's CloudTrail events that matter and "
@@ -219,7 +220,7 @@ def _entry(target: Target, detection: Detection) -> events.Target:
         Id=target.name,
         DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNDELIVERED, "Arn")),
         **targets.module(target.kind).entry(target),
-        **bodies.transformed(target.body, detection),
+        **bodies.transformed(target, detection),
     )
 
 
@@ -292,6 +293,17 @@ def _alarm_topic(prefix: str) -> Part:
                 Value=Ref(topic),
             )
         ],
+    )
+
+
+def _partitions() -> Part:
+    """What differs from partition to partition beside ARNs."""
+    partition = Ref("AWS::Partition")
+    return Part(
+        conditions={
+            names.IN_CHINA: Equals(partition, "aws-cn"),
+            names.IN_GOVCLOUD: Equals(partition, "aws-us-gov"),
+        }
     )
 
 

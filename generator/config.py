@@ -259,6 +259,8 @@ class _Resolution:
                 self.report((*where, "kind"), f"no kind of target '{kind_name}'", cure)
                 continue
             options = KINDS[kind_name].record().read(given, where, self.report)
+            for conflict in KINDS[kind_name].conflicts(options):
+                self.report((*where, conflict.option), conflict.fault, conflict.cure)
             if kind_name == "responder":
                 self.responder_options(options, where)
             body = options.pop("body")

@@ -18,6 +18,7 @@ _CFN = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 _BUS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
 _INPUT = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"
+_LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 
@@ -34,6 +35,7 @@ TARGETS = 5
 INPUT_TEMPLATE = 8_192
 QUEUE_POLICY = 8_192
 BUS_POLICY = 10_240
+LOG_POLICY = 5_120
 ROLE_POLICIES = 10_240
 ENVIRONMENT = 4_096
 NAME = {
@@ -43,6 +45,8 @@ NAME = {
     "AWS::Lambda::Function": ("FunctionName", 64),
     "AWS::SNS::Topic": ("TopicName", 256),
     "AWS::Events::Archive": ("ArchiveName", 48),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName", 64),
+    "AWS::Kinesis::Stream": ("Name", 128),
 }
 _LONGEST_REGION = "ap-southeast-99"
 _LONGEST_PARTITION = "aws-us-gov"
@@ -102,12 +106,16 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
         for target in targets:
             template = (target.get("InputTransformer") or {}).get("InputTemplate", "")
             where = f"{place}, target {target['Id']}"
-            yield from _over(where, "characters of input", len(template), INPUT_TEMPLATE, _INPUT)
+            size = len(_longest(template))
+            yield from _over(where, "characters of input", size, INPUT_TEMPLATE, _INPUT)
     elif kind == "AWS::SQS::QueuePolicy":
         size = _length(properties["PolicyDocument"])
         yield from _over(place, "bytes of policy", size, QUEUE_POLICY, _SQS)
     elif kind == "AWS::Events::EventBusPolicy":
         yield from _over(place, "bytes", _length(properties["Statement"]), BUS_POLICY, _BUS)
+    elif kind == "AWS::Logs::ResourcePolicy":
+        size = len(_resolved(properties["PolicyDocument"]))
+        yield from _over(place, "characters of policy", size, LOG_POLICY, _LOGS)
     elif kind == "AWS::IAM::Role":
         size = sum(_length(policy["PolicyDocument"]) for policy in properties.get("Policies", []))
         yield from _over(place, "characters of inline policies", size, ROLE_POLICIES, _IAM)
@@ -118,6 +126,18 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
             for key, value in variables.items()
         )
         yield from _over(place, "bytes of variables", size, ENVIRONMENT, _LAMBDA)
+
+
+def _longest(value: Json) -> str:
+    """A text, or the longest that its Fn::Join and Fn::If can make of it."""
+    if isinstance(value, str):
+        return value
+    ((function, argument),) = value.items()
+    if function == "Fn::Join":
+        separator, pieces = argument
+        return str(separator).join(map(_longest, pieces))
+    _, yes, no = argument
+    return max(_longest(yes), _longest(no), key=len)
 
 
 def _length(value: Json) -> int:

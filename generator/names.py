@@ -111,6 +111,35 @@ def reader_role(prefix: str, target: str) -> str:
     return f"{prefix}-{target}-reader"
 
 
+def stream(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}"
+
+
+def event_log_group(prefix: str, target: str) -> str:
+    """The console lists only groups below /aws/events/ as targets of rules."""
+    return f"{event_log_groups(prefix)}-{target}"
+
+
+def event_log_groups(prefix: str) -> str:
+    """What the names of all groups that rules write to begin with."""
+    return f"/aws/events/{prefix}"
+
+
+def stream_log_group(prefix: str, target: str) -> str:
+    """Where Firehose says what it could not deliver."""
+    return f"/aws/kinesisfirehose/{stream(prefix, target)}"
+
+
+def sender_role(prefix: str, target: str) -> str:
+    """With which EventBridge puts records on a stream."""
+    return f"{prefix}-{target}-sender"
+
+
+def writer_role(prefix: str, target: str) -> str:
+    """With which Firehose writes to its bucket."""
+    return f"{prefix}-{target}-writer"
+
+
 def memory_table(prefix: str) -> str:
     return f"{prefix}-memory"
 
@@ -152,6 +181,15 @@ def parameter(target: str, option: str) -> str:
     return logical(target, option)
 
 
+def parameters(target: str, option: str, values: int) -> tuple[str, ...]:
+    """The parameters of an option that is a list, one a value: `readers` gives Reader, or Reader1
+    and Reader2. An empty list has one too, for whoever fills it in in the console."""
+    one = option.removesuffix("s")
+    if values <= 1:
+        return (parameter(target, one),)
+    return tuple(parameter(target, f"{one}{number}") for number in range(1, values + 1))
+
+
 def log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
 
@@ -170,6 +208,23 @@ REPORT_TOPIC = "ReportTopic"
 MEMORY = "Memory"
 REMEDIATION_SWITCH = "RemediationSwitch"
 FORWARDER_ROLE = "ForwarderRole"
+EVENT_LOG_KEY = "EventLogKey"
+EVENT_LOG_POLICY = "EventLogPolicy"
+
+
+def stream_bucket(target: str) -> str:
+    """The bucket of a stream target. Its physical name is CloudFormation's: buckets of all the
+    world share their names, and one that outlived its stack must not block the next."""
+    return logical(target, "bucket")
+
+
+EVENT_OBJECTS = "events/"
+"""Below this a stream's bucket holds events, in a folder per day: day=2026-11-21/ (UTC)."""
+ERROR_OBJECTS = "errors/"
+
+# Conditions that several modules refer to.
+IN_CHINA = "InChina"
+IN_GOVCLOUD = "InGovCloud"
 
 
 # What deploy makes.

@@ -1,9 +1,9 @@
 """The table of what a configuration may say about each kind of target."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, get_args
 
-from generator.model import Body, Mode
+from generator.model import Body, Json, Mode
 from generator.schema import Anything, Duration, Form, Integer, ListOf, Record, Text
 
 DAY = 86_400
@@ -30,11 +30,24 @@ EXCEPTIONS = Record(
 )
 
 
+class Conflict(NamedTuple):
+    """What an option may not say beside the others: the option, the fault, and the cure."""
+
+    option: str
+    fault: str
+    cure: str
+
+
+def _nothing_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    return iter(())
+
+
 class TargetKind(NamedTuple):
     """One kind of target: what it is, its options, and the bodies that it can be sent.
 
     `place` names the options whose values are accounts, addresses or secrets: they become
-    parameters of the template instead of text in it.
+    parameters of the template instead of text in it. `conflicts` tells of options that are right
+    by themselves but not together; `body` is among them.
     """
 
     help: str
@@ -42,6 +55,7 @@ class TargetKind(NamedTuple):
     defaults: Mapping[str, object]
     bodies: tuple[Body, ...]
     place: tuple[str, ...] = ()
+    conflicts: Callable[[Mapping[str, Json]], Iterator[Conflict]] = _nothing_conflicts
 
     @property
     def body(self) -> Body:
@@ -62,7 +76,36 @@ _EVERY_BODY: tuple[Body, ...] = ("event", "detail", "notice", "text")
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 _RETENTION = Duration("how long messages are kept", 60, 14 * DAY)
-_LOG_RETENTION = Duration("how long records are kept", DAY, 3653 * DAY)
+_STREAM_RETENTION = Duration("how long records are kept, in days", DAY, 3653 * DAY, DAY)
+KINESIS_DAYS = 365
+"""https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html"""
+
+LOG_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+_LOG_RETENTION = Duration(
+    "how long records are kept", DAY, 3653 * DAY, DAY, tuple(days * DAY for days in LOG_DAYS)
+)
+
+
+def _topic_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    if options["format"] != "chat":
+        return
+    if options["body"] != "text":
+        fault = "a chat client reads the chat form alone, not this body"
+        yield Conflict("body", fault, "drop it, or the format")
+    if options["emails"]:
+        fault = "a person would get the chat form as JSON"
+        yield Conflict("emails", fault, "add a second topic, of the format text, for e-mail")
+
+
+def _stream_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    if options["to"] == "kinesis" and (options["retention"] or 0) > KINESIS_DAYS * DAY:
+        fault = f"Kinesis keeps nothing longer than {KINESIS_DAYS}d"
+        yield Conflict("retention", fault, "shorten it, or send to firehose")
+
 
 KINDS: Mapping[str, TargetKind] = {
     "queue": TargetKind(
@@ -95,6 +138,7 @@ KINDS: Mapping[str, TargetKind] = {
         {"emails": [], "format": "text"},
         ("text", "event", "detail", "notice"),
         place=("emails",),
+        conflicts=_topic_conflicts,
     ),
     "responder": TargetKind(
         "a Lambda function of ours",
@@ -128,10 +172,11 @@ KINDS: Mapping[str, TargetKind] = {
         "Firehose to an encrypted bucket, or Kinesis",
         {
             "to": Text("where the stream runs", choices=("firehose", "kinesis")),
-            "retention": _LOG_RETENTION,
+            "retention": _STREAM_RETENTION,
         },
-        {"to": "firehose", "retention": 365 * DAY},
+        {"to": "firehose", "retention": None},
         ("event", "detail", "notice"),
+        conflicts=_stream_conflicts,
     ),
     "workflow": TargetKind(
         "a Step Functions state machine",

@@ -4,6 +4,7 @@ A statement that holds a star says why it cannot be narrower; the reason is writ
 Metadata of the resource that carries the policy, and a test looks for it there.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,12 +18,13 @@ from awacs.aws import (
     Bool,
     Condition,
     ConditionElement,
+    Deny,
     PolicyDocument,
     Principal,
     Statement,
     StringEquals,
 )
-from troposphere import If, NoValue, Ref, Sub
+from troposphere import If, NoValue, Ref, Sub, encode_to_dict
 
 from generator import names
 
@@ -55,6 +57,23 @@ class Switched(ConditionElement):  # type: ignore[misc]  # awacs types its class
 def document(*grants: Grant) -> PolicyDocument:
     """The grants as one policy document."""
     return PolicyDocument(Version="2012-10-17", Statement=[grant.statement for grant in grants])
+
+
+def document_text(*grants: Grant) -> Sub:
+    """The grants as the text of a policy document, which some properties want.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-resourcepolicy.html
+    """
+
+    def flat(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"Fn::Sub"}:
+                return value["Fn::Sub"]
+            return {key: flat(item) for key, item in value.items()}
+        return [flat(item) for item in value] if isinstance(value, list) else value
+
+    whole = flat(encode_to_dict(document(*grants)))
+    return Sub(json.dumps(whole, separators=(",", ":")))
 
 
 def reasons(*grants: Grant) -> dict[str, str]:
@@ -301,6 +320,117 @@ def key_for_publishers() -> Grant:
         principal=Principal("Service", ["cloudwatch.amazonaws.com", "events.amazonaws.com"]),
         reason="In a key policy the resource * is this key; GenerateDataKey* is the form that "
         "SNS documents for service publishers.",
+    )
+
+
+# --- Streams and logs of events
+
+
+def send_records(stream_arn: Arn, service: str) -> Grant:
+    """What EventBridge does to a stream of Firehose or Kinesis.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+    """
+    actions = [f"{service}:PutRecord", f"{service}:PutRecordBatch"]
+    if service == "kinesis":
+        actions[1] = "kinesis:PutRecords"
+    return allow("SendRecords", actions, stream_arn)
+
+
+def trust_firehose() -> Grant:
+    """A role that Firehose may assume, for the streams of this account.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+    """
+    own_account = StringEquals("sts:ExternalId", Ref("AWS::AccountId"))
+    return trust_service("firehose.amazonaws.com", own_account)
+
+
+def write_objects(bucket_arn: Arn, *prefixes: str) -> list[Grant]:
+    """What Firehose needs on the bucket that it writes to; it reads no object.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+    """
+    look = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    objects = [Sub(f"${{Bucket}}/{prefix}*", Bucket=bucket_arn) for prefix in prefixes]
+    return [
+        allow("LookAtTheBucket", look, bucket_arn),
+        allow(
+            "WriteObjects",
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            objects,
+            reason="Objects below these prefixes of this one bucket; Firehose names them.",
+        ),
+    ]
+
+
+def tell_failures(group: str, stream: str) -> Grant:
+    """Lets Firehose say in its log what it could not deliver."""
+    arn = local_arn("logs", f"log-group:{group}:log-stream:{stream}")
+    return allow("TellFailures", ["logs:PutLogEvents"], arn)
+
+
+def only_encrypted_transport(bucket_arn: Arn) -> Grant:
+    """Keeps everybody from a bucket who does not come through TLS.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    objects = Sub("${Bucket}/*", Bucket=bucket_arn)
+    refusal = allow(
+        "OnlyThroughTls",
+        ["s3:*"],
+        [bucket_arn, objects],
+        principal=Principal("*"),
+        conditions=[Bool("aws:SecureTransport", "false")],
+        reason="It refuses: whoever it is, whatever it is, and every object of this one bucket.",
+    )
+    refusal.statement.Effect = Deny
+    return refusal
+
+
+def rules_may_log(groups: str, prefix: str) -> list[Grant]:
+    """Lets the central rules write to log groups: one policy for all, for a Region has ten.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+    """
+    services = Principal("Service", ["delivery.logs.amazonaws.com", "events.amazonaws.com"])
+    streams = local_arn("logs", f"log-group:{groups}-*:*")
+    return [
+        allow(
+            "CreateLogStreams",
+            ["logs:CreateLogStream"],
+            streams,
+            principal=services,
+            reason="The log groups of ours that rules write to; EventBridge names their streams.",
+        ),
+        allow(
+            "PutLogEvents",
+            ["logs:PutLogEvents"],
+            streams,
+            principal=services,
+            conditions=[ArnLike("aws:SourceArn", central_rules_arn(prefix))],
+            reason="The log groups of ours that rules write to. " + _OUR_RULES,
+        ),
+    ]
+
+
+def key_for_log_groups(groups: str) -> Grant:
+    """Lets CloudWatch Logs encrypt the log groups of events.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    actions = ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey"]
+    service = Sub("logs.${AWS::Region}.${AWS::URLSuffix}")
+    group = local_arn("logs", f"log-group:{groups}-*")
+    return allow(
+        "LogGroups",
+        [*(f"kms:{action}" for action in actions), "kms:DescribeKey"],
+        "*",
+        principal=Principal("Service", service),
+        conditions=[ArnLike("kms:EncryptionContext:aws:logs:arn", group)],
+        reason="In a key policy the resource * is this key; and the log groups of ours that rules "
+        "write to, for nothing else.",
     )
 
 

@@ -242,7 +242,9 @@ def values(form: Form) -> tuple[Json, ...]:
         words = [one for one in fitting if one.startswith("their-")]
         return tuple(words or fitting)
     if isinstance(form, Duration):
-        return tuple(map(said_as_duration, (form.least, form.least + 90, form.most)))
+        between = 90 if form.unit == 1 else form.unit
+        lengths = form.choices or (form.least, form.least + between, form.most)
+        return tuple(map(said_as_duration, lengths))
     if isinstance(form, Integer):
         return (form.least, form.most)
     if isinstance(form, ListOf):
@@ -745,6 +747,8 @@ def policy_on(stack: Stack, resource: Resource) -> Policy | None:
                 statements += one["PolicyDocument"]["Statement"]
             case "AWS::SNS::TopicPolicy" if resource.arn in one["Topics"]:
                 statements += one["PolicyDocument"]["Statement"]
+            case "AWS::S3::BucketPolicy" if stack.ref(resource.id) == one["Bucket"]:
+                statements += one["PolicyDocument"]["Statement"]
             case "AWS::Events::EventBusPolicy" if one["EventBusName"] == stack.ref(resource.id):
                 statements.append(one["Statement"])
             case "AWS::KMS::Key" if one is resource:
@@ -771,11 +775,14 @@ def may(
     own: tuple[Policy, ...] = (),
     **context: Given,
 ) -> bool:
-    """Whether the policies allow it. Keys of the context are written aws__SourceArn."""
+    """Whether the policies allow it. Keys of the context are written aws__SourceArn.
+
+    The ARN of a bucket names no account: those of a stack are the central account's.
+    """
     keys = {key.replace("__", ":"): value for key, value in context.items()}
-    return decide(
-        Request(caller, action, resource, keys), Policies(identity=own, resource=policy)
-    ).allowed
+    owner = CENTRAL if ":s3:::" in resource else None
+    request = Request(caller, action, resource, keys, owner)
+    return decide(request, Policies(identity=own, resource=policy)).allowed
 
 
 def may_assume(
