@@ -111,6 +111,29 @@ def reader_role(prefix: str, target: str) -> str:
     return f"{prefix}-{target}-reader"
 
 
+def api_destination(prefix: str, target: str) -> str:
+    """An API destination, and the connection that authorizes its requests."""
+    return f"{prefix}-{target}"
+
+
+def secret(prefix: str, target: str) -> str:
+    """The secret that a target uses unless another is named. Nothing here ever makes it."""
+    return f"{prefix}/{target}"
+
+
+def state_machine(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}"
+
+
+def state_machine_role(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}-machine"
+
+
+def delivery_role(prefix: str, target: str) -> str:
+    """With this role EventBridge delivers to what has no policy of its own."""
+    return f"{prefix}-{target}-delivery"
+
+
 def memory_table(prefix: str) -> str:
     return f"{prefix}-memory"
 
@@ -154,6 +177,14 @@ def parameter(target: str, option: str) -> str:
 
 def log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
+
+
+def machine_log_group(machine_name: str) -> str:
+    """Of a state machine. Log groups under this path need no room in a resource policy.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    """
+    return f"/aws/vendedlogs/{machine_name}"
 
 
 # Logical ids that several modules refer to.
