@@ -10,7 +10,7 @@ from troposphere.events import InputTransformer
 
 from generator import messages, names
 from generator.messages import Message
-from generator.model import Detection, Json, Target
+from generator.model import Body, Detection, Json
 
 TEMPLATE_LIMIT = 8_192
 """Characters of an input template.
@@ -19,25 +19,25 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 _WHOLE_EVENT = "<aws.events.event.json>"
 
 
-def transformed(target: Target, detection: Detection) -> dict[str, Any]:
-    """The properties of a rule's target that give it its body; none for the whole event."""
-    if target.body == "detail":
+def transformed(body: Body, detection: Detection) -> dict[str, Any]:
+    """The properties of a rule's target that give it this body; none for the whole event."""
+    if body == "detail":
         return {"InputPath": "$.detail"}
-    if target.body == "notice":
+    if body == "notice":
         return {"InputTransformer": InputTransformer(InputTemplate=notice_template(detection))}
-    if target.body == "text":
-        chat = target.options.get("format") == "chat"
-        return {"InputTransformer": _worded((messages.chat if chat else messages.text)(detection))}
+    if body == "text":
+        return worded(messages.text(detection))
     return {}
 
 
-def _worded(message: Message) -> InputTransformer:
-    """A message as an input transformer, with the console of the partition it is rendered in."""
+def worded(message: Message) -> dict[str, Any]:
+    """A message to people as a target's input, with the console of the partition it is in."""
     pieces = message.template.split(messages.CONSOLE)
     parts: list[Any] = [pieces[0]]
     for piece in pieces[1:]:
         parts += [_console(), piece]
-    return InputTransformer(InputPathsMap=dict(message.paths), InputTemplate=Join("", parts))
+    transformer = InputTransformer(InputPathsMap=dict(message.paths), InputTemplate=Join("", parts))
+    return {"InputTransformer": transformer}
 
 
 def _console() -> If:

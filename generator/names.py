@@ -130,14 +130,32 @@ def stream_log_group(prefix: str, target: str) -> str:
     return f"/aws/kinesisfirehose/{stream(prefix, target)}"
 
 
-def sender_role(prefix: str, target: str) -> str:
-    """With which EventBridge puts records on a stream."""
-    return f"{prefix}-{target}-sender"
-
-
 def writer_role(prefix: str, target: str) -> str:
     """With which Firehose writes to its bucket."""
     return f"{prefix}-{target}-writer"
+
+
+def api_destination(prefix: str, target: str) -> str:
+    """An API destination, and the connection that authorizes its requests."""
+    return f"{prefix}-{target}"
+
+
+def secret(prefix: str, target: str) -> str:
+    """The secret that a target uses unless another is named. Nothing here ever makes it."""
+    return f"{prefix}/{target}"
+
+
+def state_machine(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}"
+
+
+def state_machine_role(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}-machine"
+
+
+def delivery_role(prefix: str, target: str) -> str:
+    """With this role EventBridge delivers to what has no policy of its own."""
+    return f"{prefix}-{target}-delivery"
 
 
 def memory_table(prefix: str) -> str:
@@ -192,6 +210,14 @@ def parameters(target: str, option: str, values: int) -> tuple[str, ...]:
 
 def log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
+
+
+def machine_log_group(machine_name: str) -> str:
+    """Of a state machine. Log groups under this path need no room in a resource policy.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    """
+    return f"/aws/vendedlogs/{machine_name}"
 
 
 # Logical ids that several modules refer to.

@@ -168,6 +168,18 @@ def trust_rules_of_this_account() -> Grant:
     return trust_service("events.amazonaws.com", own_account)
 
 
+def trust_machine(name: str) -> Grant:
+    """A state machine's role: Step Functions, and only for the machine of that name.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+    """
+    return trust_service(
+        "states.amazonaws.com",
+        StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+        ArnEquals("aws:SourceArn", local_arn("states", f"stateMachine:{name}")),
+    )
+
+
 def trust_roles(account_root: Arn, roles: Arn, sid: str = "Assume") -> Grant:
     """Lets roles of another account in, by name.
 
@@ -432,6 +444,46 @@ def key_for_log_groups(groups: str) -> Grant:
         reason="In a key policy the resource * is this key; and the log groups of ours that rules "
         "write to, for nothing else.",
     )
+
+
+# --- What a role lets EventBridge and Step Functions do
+
+
+def invoke_api_destination(destination_arn: Arn) -> Grant:
+    """Lets EventBridge send requests through one API destination."""
+    return allow("SendRequests", ["events:InvokeApiDestination"], destination_arn)
+
+
+def start_execution(machine_arn: Arn) -> Grant:
+    """Lets EventBridge start one state machine."""
+    return allow("Start", ["states:StartExecution"], machine_arn)
+
+
+def deliver_logs() -> Grant:
+    """What a state machine needs so that its log reaches a log group.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    """
+    return allow(
+        "DeliverItsLog",
+        [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        "*",
+        reason="Log deliveries and resource policies of CloudWatch Logs have no ARNs to name.",
+    )
+
+
+def invoke_functions(function_arns: Sequence[Arn]) -> Grant:
+    """Lets a state machine ask responders and wait for their answers."""
+    return allow("AskResponders", ["lambda:InvokeFunction"], function_arns)
 
 
 # --- What a responder's function may do

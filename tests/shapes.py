@@ -224,10 +224,26 @@ def shape_of(configuration: Mapping[str, Json], own: Iterable[Detection] = ()) -
         own=frozenset(theirs),
     )
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / MACHINE).write_text(json.dumps(A_MACHINE), encoding="utf-8")
         file = Path(folder) / "trailbus.yaml"
         file.write_text(json.dumps(configuration), encoding="utf-8")
         with patch("generator.catalogue.read", return_value=catalogue):
             return config.load(file).shape
+
+
+MACHINE = "their.asl.json"
+A_MACHINE: Mapping[str, Json] = {
+    "StartAt": "Tell",
+    "States": {
+        "Tell": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::sns:publish",
+            "Parameters": {"TopicArn": "${ReportTopicArn}", "Message": "in ${Region}"},
+            "End": True,
+        }
+    },
+}
+"""A state machine that a user might have."""
 
 
 def values(form: Form) -> tuple[Json, ...]:
@@ -268,6 +284,8 @@ _SAMPLES = (
     "team/secret",
     "arn:aws:lambda:eu-west-1:222222222222:function:theirs",
     "arn:aws:iam::222222222222:policy/boundary",
+    "01234567-89ab-cdef-0123-456789abcdef",
+    "SEC2",
 )
 
 _UNIQUE = ("queue_name", "topic_name")
@@ -281,6 +299,9 @@ def variations(kind: str) -> list[dict[str, Json]]:
         if option in ("responder", "settings", "mode"):
             continue
         made += [{"kind": kind, option: value} for value in values(form)]
+    made += [{"kind": kind, **together} for together in _TOGETHER.get(kind, ())]
+    told = {json.dumps(_completed(one), sort_keys=True): one for one in made if _go_together(one)}
+    made = list(told.values())
     if kind != "responder":
         return [one for number, one in enumerate(made) if _says_new(one, made[:number])]
     several = []
@@ -290,6 +311,31 @@ def variations(kind: str) -> list[dict[str, Json]]:
             {**one, **mode, "responder": responder.id} for one in made for mode in modes or [{}]
         ]
     return several
+
+
+_TOGETHER: Mapping[str, tuple[Mapping[str, Json], ...]] = {
+    "api_destination": (
+        {"format": "jira", "auth": "basic", "endpoint": "https://example.com/rest/api/2/issue"},
+        {"format": "servicenow", "auth": "oauth", "token_endpoint": "https://example.com/token"},
+        {"format": "slack", "endpoint": "https://example.com/hook", "rate": 1},
+    ),
+    "workflow": (
+        {"definition": MACHINE},
+        {"definition": MACHINE, "body": "event", "role": "arn:aws:iam::222222222222:role/theirs"},
+        {"definition": MACHINE, "body": "detail"},
+    ),
+}
+"""Options that are said together, or not at all."""
+
+
+def _go_together(one: Mapping[str, Json]) -> bool:
+    """Whether the options of a target are no mistake, taken together."""
+    return not list(KINDS[one["kind"]].check(_completed(one)))
+
+
+def _completed(one: Mapping[str, Json]) -> dict[str, Json]:
+    kind = KINDS[one["kind"]]
+    return {**dict.fromkeys(kind.options, ""), **kind.defaults, "body": kind.body, **one}
 
 
 def _says_new(one: Mapping[str, Json], others: Iterable[Mapping[str, Json]]) -> bool:
@@ -548,6 +594,15 @@ class Stack:
             if "Condition" not in output or self.holds({"Condition": output["Condition"]})
         }
 
+    @property
+    def refused(self) -> bool:
+        """Whether an assertion about the parameters or the Region lets the stack not be made."""
+        return any(
+            "RuleCondition" not in rule or self.holds(rule["RuleCondition"])
+            for rule in self.template.get("Rules", {}).values()
+            if not all(self.holds(one["Assert"]) for one in rule["Assertions"])
+        )
+
     def of(self, *kinds: str) -> Iterator[Resource]:
         """The resources of these types."""
         for resource in self.resources.values():
@@ -622,6 +677,9 @@ class Stack:
             case "Fn::Equals":
                 one, other = (str(self.resolved(each)) for each in argument)
                 return one == other
+            case "Fn::Contains":
+                several, one = (self.resolved(each) for each in argument)
+                return one in several
         raise AssertionError(f"no condition function {function}")
 
     def resolved(self, value: Any) -> Any:

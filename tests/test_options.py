@@ -90,7 +90,8 @@ def test_place_is_what_names_people_accounts_addresses_or_secrets() -> None:
         "queue": ("readers",),
         "topic": ("emails",),
         "responder": ("exceptions",),
-        "api_destination": ("endpoint", "secret"),
+        "api_destination": ("endpoint", "token_endpoint", "secret", "secret_version"),
+        "workflow": ("role",),
         "function": ("arn",),
     }
 

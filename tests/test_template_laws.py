@@ -133,7 +133,8 @@ def no_partition_account_or_region_is_written(name: str, of: Rendered) -> None:
     assert set(re.findall(r"(?<!\d)\d{12}(?!\d)", text)) <= {"333333333333"}
     assert not re.search(r"\bo-[a-z0-9]{10,32}\b", text.replace("o-a1b2c3d4e5", ""))
     regions = without_code(of.templates[name])
-    regions.pop("Rules", None)  # Regions without a feature are told there
+    for section in ("Rules", "Conditions"):  # Regions without a feature are told there
+        regions.pop(section, None)
     assert not re.search(
         r"\b(us|eu|ap|sa|ca|me|af|il|mx|cn)(-gov)?-[a-z]+-\d\b", json.dumps(regions)
     )
@@ -959,7 +960,9 @@ def stacks_of(of: Rendered) -> Iterator[Stack]:
         for place in PLACES:
             at = place if name == names.CENTRAL else place._replace(account=IN_MEMBER.account)
             template = of.templates[name]
-            yield Stack(template, everything_on(template), at, of.prefix)
+            stack = Stack(template, everything_on(template), at, of.prefix)
+            if not stack.refused:
+                yield stack
         yield Stack(template, {}, PLACES[0], of.prefix)
 
 

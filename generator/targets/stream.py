@@ -31,8 +31,8 @@ def part(target: Target, shape: Shape) -> Part:
     prefix = shape.name_prefix
     service = target.options["to"]
     sender = roles.role(
-        f"{names.logical(target.name)}SenderRole",
-        names.sender_role(prefix, target.name),
+        f"{names.logical(target.name)}DeliveryRole",
+        names.delivery_role(prefix, target.name),
         f"Puts the events of the target {target.name} on its stream.",
         policies.trust_rules_of_this_account(),
         policies.send_records(GetAtt(_title(target), "Arn"), service),
@@ -45,7 +45,7 @@ def entry(target: Target) -> dict[str, Any]:
     """The rule puts records on the stream; those of an account stay in their order."""
     given: dict[str, Any] = {
         "Arn": GetAtt(_title(target), "Arn"),
-        "RoleArn": GetAtt(f"{names.logical(target.name)}SenderRole", "Arn"),
+        "RoleArn": GetAtt(f"{names.logical(target.name)}DeliveryRole", "Arn"),
     }
     if target.options["to"] == "kinesis":
         given["KinesisParameters"] = KinesisParameters(PartitionKeyPath="$.account")

@@ -6,9 +6,9 @@ from typing import Any
 
 from troposphere import Equals, GetAtt, Not, Output, Parameter, Ref, sns
 
-from generator import names, policies, queues, topics
+from generator import bodies, messages, names, policies, queues, topics
 from generator.alarms import alarm
-from generator.model import Shape, Target
+from generator.model import Detection, Shape, Target
 from generator.parts import Part
 
 
@@ -69,6 +69,13 @@ def part(target: Target, shape: Shape) -> Part:
 def entry(target: Target) -> dict[str, Any]:
     """The rule publishes to the topic."""
     return {"Arn": Ref(_title(target))}
+
+
+def message(target: Target, detection: Detection, shape: Shape) -> dict[str, Any]:
+    """A chat has a form of its own."""
+    if target.options["format"] == "chat":
+        return bodies.worded(messages.chat(detection))
+    return bodies.transformed(target.body, detection)
 
 
 def _title(target: Target) -> str:
