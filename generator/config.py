@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator import catalogue, documents, names
+from generator import catalogue, documents, names, state_language
 from generator.documents import Document, did_you_mean
 from generator.model import (
     SEVERITIES,
@@ -20,7 +20,7 @@ from generator.model import (
     Shape,
     Target,
 )
-from generator.options import ACCOUNT, KINDS, MODES
+from generator.options import ACCOUNT, BUILT_IN, KINDS, MODES
 from generator.schema import (
     Anything,
     Boolean,
@@ -180,7 +180,7 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
         )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
-    shape = _Resolution(entry, known, report).shape()
+    shape = _Resolution(entry, known, report, path.parent).shape()
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -194,10 +194,13 @@ def _said(values: list[Json] | None) -> list[tuple[int, str]]:
 class _Resolution:
     """Turns the names in a configuration into what they name, reporting those that dangle."""
 
-    def __init__(self, entry: dict[str, Any], known: Catalogue, report: Report) -> None:
+    def __init__(
+        self, entry: dict[str, Any], known: Catalogue, report: Report, folder: Path
+    ) -> None:
         self.entry = entry
         self.known = known
         self.report = report
+        self.folder = folder
         self.prefix = str(entry["name_prefix"])
 
     def shape(self) -> Shape:
@@ -263,8 +266,17 @@ class _Resolution:
             options = KINDS[kind_name].record().read(given, where, self.report)
             if kind_name == "responder":
                 self.responder_options(options, where)
+            if kind_name == "workflow":
+                self.workflow_options(options, where)
+            if kind_name == "api_destination" and not options["api_version"]:
+                options["api_version"] = "2" if "/rest/api/2/" in options["endpoint"] else "3"
+            for option, fault, cure in KINDS[kind_name].check(options):
+                self.report((*where, option), fault, cure)
             body = options.pop("body")
             targets[name] = Target(name, options.pop("kind"), body, options)
+        for target in targets.values():
+            if target.kind == "workflow" and target.options["responder"]:
+                self.asked_responder(target, targets)
         return targets
 
     def responder_options(self, options: dict[str, Any], where: tuple[str, ...]) -> None:
@@ -319,6 +331,30 @@ class _Resolution:
     def responder_of(self, target: Target) -> Responder | None:
         """The responder that runs in a target, if it is one of those and known."""
         return self.known.responders.get(target.options.get("responder") or "")
+
+    def workflow_options(self, options: dict[str, Any], where: tuple[str, ...]) -> None:
+        """A user's state machine becomes its text: what is in the file changes the shape."""
+        definition = options["definition"]
+        if definition in (None, BUILT_IN):
+            return
+        try:
+            options["definition"] = state_language.read(self.folder / definition)
+        except Mistake as mistake:
+            for problem in mistake.problems:
+                fault = f"{problem.place}: {problem.fault}"
+                self.report((*where, "definition"), fault, problem.cure)
+
+    def asked_responder(self, target: Target, targets: Mapping[str, Target]) -> None:
+        """The responder that a state machine asks is a target that repairs something."""
+        name, where = target.options["responder"], ("targets", target.name, "responder")
+        if name not in targets or targets[name].kind != "responder":
+            several = tuple(n for n, t in targets.items() if t.kind == "responder")
+            cure = did_you_mean(name, several)
+            self.report(where, f"no target '{name}' of kind responder", cure)
+            return
+        responder = self.known.responders.get(targets[name].options["responder"])
+        if responder is not None and not responder.modes:
+            self.report(where, f"'{name}' repairs nothing", "name a responder with a mode")
 
     def wiring(
         self, detections: dict[str, Detection], targets: dict[str, Target]

@@ -186,7 +186,7 @@ def _bucket(prefix: str) -> Part:
         UpdateReplacePolicy="Retain",
     )
     may = [
-        policies.only_over_tls(policies.bucket_arn(name), policies.bucket_arn(name, "*")),
+        policies.only_encrypted_transport(policies.bucket_arn(name)),
         *policies.trail_may_deliver(name, trail),
     ]
     policy = s3.BucketPolicy(

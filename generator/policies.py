@@ -4,6 +4,7 @@ A statement that holds a star says why it cannot be narrower; the reason is writ
 Metadata of the resource that carries the policy, and a test looks for it there.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from awacs.aws import (
     StringEquals,
     StringLike,
 )
-from troposphere import If, NoValue, Ref, Sub
+from troposphere import If, NoValue, Ref, Sub, encode_to_dict
 
 from generator import names
 
@@ -57,6 +58,23 @@ class Switched(ConditionElement):  # type: ignore[misc]  # awacs types its class
 def document(*grants: Grant) -> PolicyDocument:
     """The grants as one policy document."""
     return PolicyDocument(Version="2012-10-17", Statement=[grant.statement for grant in grants])
+
+
+def document_text(*grants: Grant) -> Sub:
+    """The grants as the text of a policy document, which some properties want.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-resourcepolicy.html
+    """
+
+    def flat(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"Fn::Sub"}:
+                return value["Fn::Sub"]
+            return {key: flat(item) for key, item in value.items()}
+        return [flat(item) for item in value] if isinstance(value, list) else value
+
+    whole = flat(encode_to_dict(document(*grants)))
+    return Sub(json.dumps(whole, separators=(",", ":")))
 
 
 def reasons(*grants: Grant) -> dict[str, str]:
@@ -149,6 +167,18 @@ def trust_rules_of_this_account() -> Grant:
     """
     own_account = StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))
     return trust_service("events.amazonaws.com", own_account)
+
+
+def trust_machine(name: str) -> Grant:
+    """A state machine's role: Step Functions, and only for the machine of that name.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+    """
+    return trust_service(
+        "states.amazonaws.com",
+        StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+        ArnEquals("aws:SourceArn", local_arn("states", f"stateMachine:{name}")),
+    )
 
 
 def trust_roles(account_root: Arn, roles: Arn, sid: str = "Assume") -> Grant:
@@ -284,22 +314,6 @@ def alarms_may_publish(topic_arn: Arn, prefix: str) -> Grant:
 
 
 # --- The bucket of a trail, and who reads it
-
-
-def only_over_tls(bucket_arn: Arn, objects: Arn) -> Grant:
-    """Refuses whoever does not encrypt on the way. The one Deny: an Allow cannot say it.
-
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
-    """
-    statement = Statement(
-        Sid="OnlyOverTls",
-        Effect=Deny,
-        Principal=Principal("*"),
-        Action=[Action("s3", "*")],
-        Resource=[bucket_arn, objects],
-        Condition=Condition(Bool("aws:SecureTransport", "false")),
-    )
-    return Grant(statement, "Everybody, every action and every object: none of it in the clear.")
 
 
 def trail_may_deliver(bucket: str, trail: Arn) -> list[Grant]:
@@ -478,6 +492,157 @@ def key_for_publishers() -> Grant:
         reason="In a key policy the resource * is this key; GenerateDataKey* is the form that "
         "SNS documents for service publishers.",
     )
+
+
+# --- Streams and logs of events
+
+
+def send_records(stream_arn: Arn, service: str) -> Grant:
+    """What EventBridge does to a stream of Firehose or Kinesis.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+    """
+    actions = [f"{service}:PutRecord", f"{service}:PutRecordBatch"]
+    if service == "kinesis":
+        actions[1] = "kinesis:PutRecords"
+    return allow("SendRecords", actions, stream_arn)
+
+
+def trust_firehose() -> Grant:
+    """A role that Firehose may assume, for the streams of this account.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+    """
+    own_account = StringEquals("sts:ExternalId", Ref("AWS::AccountId"))
+    return trust_service("firehose.amazonaws.com", own_account)
+
+
+def write_objects(bucket_arn: Arn, *prefixes: str) -> list[Grant]:
+    """What Firehose needs on the bucket that it writes to; it reads no object.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+    """
+    look = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    objects = [Sub(f"${{Bucket}}/{prefix}*", Bucket=bucket_arn) for prefix in prefixes]
+    return [
+        allow("LookAtTheBucket", look, bucket_arn),
+        allow(
+            "WriteObjects",
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            objects,
+            reason="Objects below these prefixes of this one bucket; Firehose names them.",
+        ),
+    ]
+
+
+def tell_failures(group: str, stream: str) -> Grant:
+    """Lets Firehose say in its log what it could not deliver."""
+    arn = local_arn("logs", f"log-group:{group}:log-stream:{stream}")
+    return allow("TellFailures", ["logs:PutLogEvents"], arn)
+
+
+def only_encrypted_transport(bucket_arn: Arn) -> Grant:
+    """Keeps everybody from a bucket who does not come through TLS.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    objects = Sub("${Bucket}/*", Bucket=bucket_arn)
+    refusal = allow(
+        "OnlyThroughTls",
+        ["s3:*"],
+        [bucket_arn, objects],
+        principal=Principal("*"),
+        conditions=[Bool("aws:SecureTransport", "false")],
+        reason="It refuses: whoever it is, whatever it is, and every object of this one bucket.",
+    )
+    refusal.statement.Effect = Deny
+    return refusal
+
+
+def rules_may_log(groups: str, prefix: str) -> list[Grant]:
+    """Lets the central rules write to log groups: one policy for all, for a Region has ten.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+    """
+    services = Principal("Service", ["delivery.logs.amazonaws.com", "events.amazonaws.com"])
+    streams = local_arn("logs", f"log-group:{groups}-*:*")
+    return [
+        allow(
+            "CreateLogStreams",
+            ["logs:CreateLogStream"],
+            streams,
+            principal=services,
+            reason="The log groups of ours that rules write to; EventBridge names their streams.",
+        ),
+        allow(
+            "PutLogEvents",
+            ["logs:PutLogEvents"],
+            streams,
+            principal=services,
+            conditions=[ArnLike("aws:SourceArn", central_rules_arn(prefix))],
+            reason="The log groups of ours that rules write to. " + _OUR_RULES,
+        ),
+    ]
+
+
+def key_for_log_groups(groups: str) -> Grant:
+    """Lets CloudWatch Logs encrypt the log groups of events.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    actions = ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey"]
+    service = Sub("logs.${AWS::Region}.${AWS::URLSuffix}")
+    group = local_arn("logs", f"log-group:{groups}-*")
+    return allow(
+        "LogGroups",
+        [*(f"kms:{action}" for action in actions), "kms:DescribeKey"],
+        "*",
+        principal=Principal("Service", service),
+        conditions=[ArnLike("kms:EncryptionContext:aws:logs:arn", group)],
+        reason="In a key policy the resource * is this key; and the log groups of ours that rules "
+        "write to, for nothing else.",
+    )
+
+
+# --- What a role lets EventBridge and Step Functions do
+
+
+def invoke_api_destination(destination_arn: Arn) -> Grant:
+    """Lets EventBridge send requests through one API destination."""
+    return allow("SendRequests", ["events:InvokeApiDestination"], destination_arn)
+
+
+def start_execution(machine_arn: Arn) -> Grant:
+    """Lets EventBridge start one state machine."""
+    return allow("Start", ["states:StartExecution"], machine_arn)
+
+
+def deliver_logs() -> Grant:
+    """What a state machine needs so that its log reaches a log group.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    """
+    return allow(
+        "DeliverItsLog",
+        [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        "*",
+        reason="Log deliveries and resource policies of CloudWatch Logs have no ARNs to name.",
+    )
+
+
+def invoke_functions(function_arns: Sequence[Arn]) -> Grant:
+    """Lets a state machine ask responders and wait for their answers."""
+    return allow("AskResponders", ["lambda:InvokeFunction"], function_arns)
 
 
 # --- What a responder's function may do

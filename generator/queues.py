@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from troposphere import GetAtt, Ref, sqs
-from troposphere.cloudwatch import Alarm, MetricDimension
+from troposphere.cloudwatch import Alarm
 
-from generator import names, policies
+from generator import policies
+from generator.alarms import alarm
 from generator.policies import Grant
 
 TWO_WEEKS = 14 * 86_400
@@ -85,19 +86,12 @@ def queue_policy(title: str, queue: sqs.Queue, *grants: Grant) -> sqs.QueuePolic
 
 def dead_letters_alarm(title: str, name: str, queue_name: str, cure: str) -> Alarm:
     """Rings as soon as a message lies in a dead-letter queue. `cure` says what to do then."""
-    return Alarm(
+    return alarm(
         title,
-        AlarmName=name,
-        AlarmDescription=f"Messages lie in {queue_name}. {cure}",
-        Namespace="AWS/SQS",
-        MetricName="ApproximateNumberOfMessagesVisible",
-        Dimensions=[MetricDimension(Name="QueueName", Value=queue_name)],
-        Statistic="Maximum",
-        Period=300,
-        EvaluationPeriods=1,
-        Threshold=0,
-        ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
-        AlarmActions=[Ref(names.ALARM_TOPIC)],
-        OKActions=[Ref(names.ALARM_TOPIC)],
+        name,
+        f"Messages lie in {queue_name}. {cure}",
+        metric=("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+        dimension=("QueueName", queue_name),
+        statistic="Maximum",
+        above=0,
     )

@@ -132,6 +132,10 @@ class Duration(NamedTuple):
     help: str = ""
     least: int = 0
     most: int = 2**31
+    unit: int = 1
+    """Seconds of which it must be a whole number."""
+    choices: tuple[int, ...] = ()
+    """The only lengths there are, in seconds."""
 
     def read(self, value: Json, path: Where, report: Report) -> Json:
         form = re.fullmatch(r"([0-9]{1,6})([smhd])", value) if isinstance(value, str) else None
@@ -142,6 +146,11 @@ class Duration(NamedTuple):
         if not self.least <= seconds <= self.most:
             bounds = f"from {said_as_duration(self.least)} to {said_as_duration(self.most)}"
             report(path, f"{value} is out of range", bounds)
+        elif self.choices and seconds not in self.choices:
+            known = ", ".join(map(said_as_duration, self.choices))
+            report(path, f"{value} is not one of the choices", f"known: {known}")
+        elif seconds % self.unit:
+            report(path, f"{value} is no whole number of {said_as_duration(self.unit)}")
         return seconds
 
     def json_schema(self) -> dict[str, Json]:

@@ -224,10 +224,26 @@ def shape_of(configuration: Mapping[str, Json], own: Iterable[Detection] = ()) -
         own=frozenset(theirs),
     )
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / MACHINE).write_text(json.dumps(A_MACHINE), encoding="utf-8")
         file = Path(folder) / "trailbus.yaml"
-        file.write_text(json.dumps(configuration), encoding="utf-8")
+        file.write_text(json.dumps(_with_archive(configuration)), encoding="utf-8")
         with patch("generator.catalogue.read", return_value=catalogue):
             return config.load(file).shape
+
+
+MACHINE = "their.asl.json"
+A_MACHINE: Mapping[str, Json] = {
+    "StartAt": "Tell",
+    "States": {
+        "Tell": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::sns:publish",
+            "Parameters": {"TopicArn": "${ReportTopicArn}", "Message": "in ${Region}"},
+            "End": True,
+        }
+    },
+}
+"""A state machine that a user might have."""
 
 
 def values(form: Form) -> tuple[Json, ...]:
@@ -242,7 +258,9 @@ def values(form: Form) -> tuple[Json, ...]:
         words = [one for one in fitting if one.startswith("their-")]
         return tuple(words or fitting)
     if isinstance(form, Duration):
-        return tuple(map(said_as_duration, (form.least, form.least + 90, form.most)))
+        between = 90 if form.unit == 1 else form.unit
+        lengths = form.choices or (form.least, form.least + between, form.most)
+        return tuple(map(said_as_duration, lengths))
     if isinstance(form, Integer):
         return (form.least, form.most)
     if isinstance(form, ListOf):
@@ -269,6 +287,8 @@ _SAMPLES = (
     "arn:aws:iam::222222222222:oidc-provider/app.sekoia.io/api/v1/symphony/oidc",
     "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
     "eu-central-1",
+    "01234567-89ab-cdef-0123-456789abcdef",
+    "SEC2",
 )
 
 _UNIQUE = ("queue_name", "topic_name")
@@ -282,15 +302,70 @@ def variations(kind: str) -> list[dict[str, Json]]:
         if option in ("responder", "settings", "mode"):
             continue
         made += [{"kind": kind, option: value} for value in values(form)]
+    made += [{"kind": kind, **together} for together in _TOGETHER.get(kind, ())]
+    told = {json.dumps(_completed(one), sort_keys=True): one for one in made if _go_together(one)}
+    made = list(told.values())
     if kind != "responder":
         return [one for number, one in enumerate(made) if _says_new(one, made[:number])]
     several = []
     for responder in known().responders.values():
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
+        reads = {"settings": {responder.reads: ARCHIVE}} if responder.reads else {}
         several += [
-            {**one, **mode, "responder": responder.id} for one in made for mode in modes or [{}]
+            {**one, **mode, **reads, "responder": responder.id}
+            for one in made
+            for mode in modes or [{}]
         ]
     return several
+
+
+ARCHIVE = "the-archive"
+"""The stream that responders read which read one: it is there wherever one of them is."""
+
+
+def _with_archive(configuration: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The configuration with the stream that its responders read, and without routes to those
+    that a schedule wakes."""
+    targets = dict(configuration.get("targets", {}))
+    woken = {
+        name
+        for name, one in targets.items()
+        if one["kind"] == "responder" and known().responders[one["responder"]].schedule
+    }
+    if not woken:
+        return configuration
+    routes = [
+        {**route, "to": [name for name in route["to"] if name not in woken]}
+        for route in configuration.get("routes", [])
+    ]
+    targets[ARCHIVE] = {"kind": "stream", "body": "notice"}
+    routes.append({"severity": list(SEVERITIES), "to": [ARCHIVE]})
+    return {**configuration, "targets": targets, "routes": [one for one in routes if one["to"]]}
+
+
+_TOGETHER: Mapping[str, tuple[Mapping[str, Json], ...]] = {
+    "api_destination": (
+        {"format": "jira", "auth": "basic", "endpoint": "https://example.com/rest/api/2/issue"},
+        {"format": "servicenow", "auth": "oauth", "token_endpoint": "https://example.com/token"},
+        {"format": "slack", "endpoint": "https://example.com/hook", "rate": 1},
+    ),
+    "workflow": (
+        {"definition": MACHINE},
+        {"definition": MACHINE, "body": "event", "role": "arn:aws:iam::222222222222:role/theirs"},
+        {"definition": MACHINE, "body": "detail"},
+    ),
+}
+"""Options that are said together, or not at all."""
+
+
+def _go_together(one: Mapping[str, Json]) -> bool:
+    """Whether the options of a target are no mistake, taken together."""
+    return not list(KINDS[one["kind"]].check(_completed(one)))
+
+
+def _completed(one: Mapping[str, Json]) -> dict[str, Json]:
+    kind = KINDS[one["kind"]]
+    return {**dict.fromkeys(kind.options, ""), **kind.defaults, "body": kind.body, **one}
 
 
 def _says_new(one: Mapping[str, Json], others: Iterable[Mapping[str, Json]]) -> bool:
@@ -552,6 +627,15 @@ class Stack:
             if "Condition" not in output or self.holds({"Condition": output["Condition"]})
         }
 
+    @property
+    def refused(self) -> bool:
+        """Whether an assertion about the parameters or the Region lets the stack not be made."""
+        return any(
+            "RuleCondition" not in rule or self.holds(rule["RuleCondition"])
+            for rule in self.template.get("Rules", {}).values()
+            if not all(self.holds(one["Assert"]) for one in rule["Assertions"])
+        )
+
     def of(self, *kinds: str) -> Iterator[Resource]:
         """The resources of these types."""
         for resource in self.resources.values():
@@ -626,6 +710,9 @@ class Stack:
             case "Fn::Equals":
                 one, other = (str(self.resolved(each)) for each in argument)
                 return one == other
+            case "Fn::Contains":
+                several, one = (self.resolved(each) for each in argument)
+                return one in several
         raise AssertionError(f"no condition function {function}")
 
     def resolved(self, value: Any) -> Any:
@@ -787,9 +874,11 @@ def may(
 ) -> bool:
     """Whether the policies allow it. Keys of the context are written aws__SourceArn.
 
-    `owner` is the account of a resource whose ARN does not say it: of a bucket.
+    `owner` is the account of a resource whose ARN does not say it, of a bucket: the central
+    account if nobody says otherwise.
     """
     keys = {key.replace("__", ":"): value for key, value in context.items()}
+    owner = owner or (CENTRAL if ":s3:::" in resource else None)
     request = Request(caller, action, resource, keys, owner)
     return decide(request, Policies(identity=own, resource=policy)).allowed
 
