@@ -338,8 +338,9 @@ def _with_archive(configuration: Mapping[str, Json]) -> Mapping[str, Json]:
         {**route, "to": [name for name in route["to"] if name not in woken]}
         for route in configuration.get("routes", [])
     ]
-    targets[ARCHIVE] = {"kind": "stream", "body": "notice"}
-    routes.append({"severity": list(SEVERITIES), "to": [ARCHIVE]})
+    if any(ARCHIVE in targets[name].get("settings", {}).values() for name in woken):
+        targets[ARCHIVE] = {"kind": "stream", "body": "notice"}
+        routes.append({"severity": list(SEVERITIES), "to": [ARCHIVE]})
     return {**configuration, "targets": targets, "routes": [one for one in routes if one["to"]]}
 
 

@@ -530,13 +530,19 @@ def buckets_are_private_encrypted_and_kept_as_long_as_wanted(stack: Stack, of: R
             "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
         }
         assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-        assert bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"] >= 1
+        assert int(bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]) >= 1
         policy = policy_on(stack, bucket)
         owner = session(f"arn:{stack.at.partition}:iam::{stack.at.account}:role/Admin", None)
         for action, what in (("s3:GetObject", "/events/x"), ("s3:PutBucketPolicy", "")):
             for secure in ("true", "false"):
                 allowed = may(
-                    owner, action, bucket.arn + what, policy, (ADMIN,), aws__SecureTransport=secure
+                    owner,
+                    action,
+                    bucket.arn + what,
+                    policy,
+                    (ADMIN,),
+                    stack.at.account,
+                    aws__SecureTransport=secure,
                 )
                 assert allowed is (secure == "true")
 
