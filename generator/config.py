@@ -388,6 +388,8 @@ class _Resolution:
             if target.kind == "topic" or given.get("through") == "topic":
                 topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")
                 claims.append(("topic", topic))
+                if target.kind == "topic":
+                    claims.append(("queue", names.dead_letter_queue(topic)))
             for claim in claims:
                 if claim in taken:
                     fault = f"would share the {claim[0]} '{claim[1]}' with {taken[claim]}"

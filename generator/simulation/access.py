@@ -108,7 +108,7 @@ def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str)
 
 
 def policy_on(world: World, arn: str) -> Policy | None:
-    """The resource policy of a bus, queue, topic or key; None when it has none."""
+    """The resource policy of a bus, queue, topic, bucket or key; None when it has none."""
     resource = world.inventory.by_arn(arn)
     if resource is None:
         return None
@@ -125,6 +125,7 @@ _POLICIES = {
     "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
     "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
 }
 
 
