@@ -35,6 +35,8 @@ from generator.schema import (
 )
 
 BUILT_IN = Path(__file__).parent / "detections"
+CURATED_READS = "reads"
+"""The pack of reads that `forwarding: two-speed` forwards, whether it is enabled or not."""
 
 DETECTION = Record(
     {

@@ -32,6 +32,8 @@ from generator.schema import (
     Text,
 )
 
+TWO_SPEED = "two-speed"
+
 DEFAULT = Path(__file__).parent / "default.yaml"
 
 _TARGET_NAME = Text(
@@ -176,7 +178,12 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     try:
         known = catalogue.read(
             folders,
-            lambda name, pack: whole or pack in enabled["packs"] or name in enabled["include"],
+            lambda name, pack: (
+                whole
+                or pack in enabled["packs"]
+                or name in enabled["include"]
+                or (entry["forwarding"] == TWO_SPEED and pack == catalogue.CURATED_READS)
+            ),
         )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
@@ -219,6 +226,7 @@ class _Resolution:
             targets=tuple(targets.values()),
             wiring=wiring,
             responders=responders,
+            curated_reads=self.curated_reads(detections),
         )
         self.collisions(shape)
         return _with_digest(shape)
@@ -243,6 +251,17 @@ class _Resolution:
             )
             and name not in wanted["exclude"]
         }
+
+    def curated_reads(self, detections: dict[str, Detection]) -> tuple[Detection, ...]:
+        """The reads that travel although nobody asked for them; `exclude` keeps them at home."""
+        if self.entry["forwarding"] != TWO_SPEED:
+            return ()
+        unwanted = {*detections, *self.entry["detections"]["exclude"]}
+        return tuple(
+            _prefixed(detection, self.prefix)
+            for name, detection in self.known.detections.items()
+            if detection.pack == catalogue.CURATED_READS and name not in unwanted
+        )
 
     def known_detection(self, name: str, where: tuple[str | int, ...]) -> bool:
         if name in self.known.packs:
@@ -430,6 +449,8 @@ class _Resolution:
             if target.kind == "topic" or given.get("through") == "topic":
                 topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")
                 claims.append(("topic", topic))
+                if target.kind == "topic":
+                    claims.append(("queue", names.dead_letter_queue(topic)))
             for claim in claims:
                 if claim in taken:
                     fault = f"would share the {claim[0]} '{claim[1]}' with {taken[claim]}"
@@ -446,7 +467,9 @@ def _with_digest(shape: Shape) -> Shape:
     content = {
         "name_prefix": shape.name_prefix,
         "forwarding": shape.forwarding,
-        "detections": [d._replace(pack="", file="") for d in shape.detections],
+        "detections": [
+            d._replace(pack="", file="") for d in (*shape.detections, *shape.curated_reads)
+        ],
         "targets": [[t.name, t.kind, t.body, _shaping(t, shape)] for t in shape.targets],
         "wiring": shape.wiring,
         "responders": [r._replace(file="") for r in shape.responders.values()],

@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from generator.model import Detection, Severity
+from generator.model import Detection, Json, Severity
 from generator.patterns import conjunctions
-from generator.subjects import ANYTHING, SUBJECTS
+from generator.subjects import ANYTHING, BY_CALL, BY_SERVICE
 
 CONSOLE = "\0"
 """Stands in a template for the host of the partition's console."""
@@ -26,7 +26,6 @@ _ALWAYS = {
     "account": "$.account",
     "region": "$.region",
     "time": "$.time",
-    "kind": "$.detail-type",
     "source": "$.source",
 }
 """Of the envelope: in every event."""
@@ -62,7 +61,7 @@ def text(detection: Detection) -> Message:
     lines = [
         f"{_said(detection.title)}: account <account>, <region>, <time>.",
         f"Severity: {detection.severity}.",
-        "What: <name> (<kind>, <source>)",
+        "What: <name> (<source>)",
         "Who: <whoKind> <who> <onBehalf>",
         "From: <address>",
         f"Why it matters: {_said(detection.why)}",
@@ -72,10 +71,10 @@ def text(detection: Detection) -> Message:
     lines += [f"The event: {_LINK}", f"The detection: {detection.id}"]
     if _failures_match(detection):
         lines.append("Error, if it failed: <error> <errorMessage>")
-    subjects = dict(_subjects(detection))
-    if subjects:
-        lines.append(f"On what: {_placeholders(subjects)}")
-    return _message("\n".join(f'"{line}"' for line in lines), subjects)
+    written, paths = _subjects(detection)
+    if written:
+        lines.append(f"On what: {written}")
+    return _message("\n".join(f'"{line}"' for line in lines), paths)
 
 
 _SIGNS: Mapping[Severity, str] = {
@@ -93,19 +92,19 @@ def chat(detection: Detection) -> Message:
     https://docs.aws.amazon.com/chatbot/latest/adminguide/custom-notifs.html
     """
     lines = [
-        "What: `<name>` (<kind>, <source>)",
+        "What: `<name>` (<source>)",
         "Who: <whoKind> `<who>` <onBehalf>",
         "Where: account `<account>`, <region>",
         "When: <time>",
         "From: <address>",
     ]
-    subjects: dict[str, str] = {}
+    written, paths = "", dict[str, str]()
     if _failures_match(detection):
         lines.append("Error, if it failed: <error>")
     else:
-        subjects = dict(_subjects(detection))
-    if subjects:
-        lines.append(f"On what: `{_placeholders(subjects)}`")
+        written, paths = _subjects(detection)
+    if written:
+        lines.append(f"On what: `{written}`")
     lines += ["", f"Why it matters: {_marked_up(detection.why)}"]
     if detection.harmless_when:
         lines.append(f"Harmless when: {_marked_up(detection.harmless_when)}")
@@ -128,11 +127,11 @@ def chat(detection: Detection) -> Message:
         },
     }
     whole = json.dumps(notification, ensure_ascii=False, separators=(",", ":"))
-    return _message(whole.replace(json.dumps(CONSOLE)[1:-1], CONSOLE), subjects)
+    return _message(whole.replace(json.dumps(CONSOLE)[1:-1], CONSOLE), paths)
 
 
-def _message(template: str, subjects: Mapping[str, str]) -> Message:
-    known = {**_ALWAYS, **_MOSTLY, **_ERROR_MESSAGE, **subjects}
+def _message(template: str, paths: Mapping[str, str]) -> Message:
+    known = {**_ALWAYS, **_MOSTLY, **_ERROR_MESSAGE, **paths}
     used = dict.fromkeys(_PLACEHOLDER.findall(template))
     return Message(template, {name: known[name] for name in used})
 
@@ -140,26 +139,37 @@ def _message(template: str, subjects: Mapping[str, str]) -> Message:
 # --- What it was about
 
 
-def _subjects(detection: Detection) -> Iterator[tuple[str, str]]:
-    """Placeholders for what the call may have been about, with their paths."""
-    fields: dict[str, None] = {}
-    for source in _sources(detection):
-        fields |= dict.fromkeys(SUBJECTS.get(source, ANYTHING))
-    for field in fields:
-        yield f"on{field[0].upper()}{field[1:]}", f"$.detail.requestParameters.{field}"
+def _subjects(detection: Detection) -> tuple[str, dict[str, str]]:
+    """Placeholders for what the call may have been about, as they are written, and their paths.
+
+    Of several calls an event is only one, so what each is about can stand side by side.
+    """
+    groups = list(dict.fromkeys(_groups(detection)))
+    fields = list(dict.fromkeys(field for group in groups for field in group))
+    paths = {_placeholder(field): f"$.detail.requestParameters.{field}" for field in fields}
+    if len(fields) < sum(map(len, groups)):
+        groups = [tuple(fields)]
+    written = "".join(" ".join(f"<{_placeholder(field)}>" for field in group) for group in groups)
+    return written, paths
 
 
-def _placeholders(names: Iterable[str]) -> str:
-    return " ".join(f"<{name}>" for name in names)
+def _groups(detection: Detection) -> Iterator[tuple[str, ...]]:
+    """The fields of each call that can match; where that is open, those of its services."""
+    for conjunction in conjunctions(detection.pattern):
+        sources = [_exact(source) for source in conjunction["source"]]
+        names = [_exact(name) for name in conjunction.get("detail.eventName", ("",))]
+        for name in names:
+            known = [BY_CALL[source, name] for source in sources if (source, name) in BY_CALL]
+            yield from known or (BY_SERVICE.get(source, ANYTHING) for source in sources)
 
 
-def _sources(detection: Detection) -> Iterable[str]:
-    """The services that the detection names; "" where it leaves them open."""
-    return dict.fromkeys(
-        source if isinstance(source, str) else ""
-        for conjunction in conjunctions(detection.pattern)
-        for source in conjunction["source"]
-    )
+def _exact(value: Json) -> str:
+    """The text that a pattern asks for; empty where it leaves that open."""
+    return value if isinstance(value, str) else ""
+
+
+def _placeholder(field: str) -> str:
+    return f"on{field[0].upper()}{field[1:]}"
 
 
 def _failures_match(detection: Detection) -> bool:

@@ -137,6 +137,7 @@ class Shape(NamedTuple):
     """What changes a template: decided when rendering, before any account is known.
 
     `wiring` maps each detection that goes anywhere to the names of its targets, sorted.
+    `curated_reads` are not enabled, so that no rule is made for them; members forward them.
     """
 
     name_prefix: str

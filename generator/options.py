@@ -105,7 +105,7 @@ _EVERY_BODY: tuple[Body, ...] = ("event", "detail", "notice", "text")
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 _RETENTION = Duration("how long messages are kept", 60, 14 * DAY)
-_STREAM_RETENTION = Duration("how long records are kept, in days", DAY, 3653 * DAY, DAY)
+_STREAM_RETENTION = Duration("how long records are kept, in days", DAY, 3653 * DAY, "d")
 KINESIS_DAYS = 365
 """https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html"""
 
@@ -115,7 +115,7 @@ LOG_DAYS = (
 )
 """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 _LOG_RETENTION = Duration(
-    "how long records are kept", DAY, 3653 * DAY, DAY, tuple(days * DAY for days in LOG_DAYS)
+    "how long records are kept", DAY, 3653 * DAY, "d", tuple(f"{days}d" for days in LOG_DAYS)
 )
 
 

@@ -7,7 +7,24 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 
 from collections.abc import Mapping
 
-SUBJECTS: Mapping[str, tuple[str, ...]] = {
+BY_CALL: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("aws.dynamodb", "DeleteTable"): ("tableName",),
+    ("aws.ec2", "ModifyImageAttribute"): ("imageId",),
+    ("aws.ec2", "ModifySnapshotAttribute"): ("snapshotId",),
+    ("aws.ec2", "AuthorizeSecurityGroupIngress"): ("groupId",),
+    ("aws.ec2", "ModifySecurityGroupRules"): ("groupId",),
+    ("aws.iam", "CreateAccessKey"): ("userName",),
+    ("aws.iam", "CreateLoginProfile"): ("userName",),
+    ("aws.iam", "CreateUser"): ("userName",),
+    ("aws.rds", "DeleteDBCluster"): ("dBClusterIdentifier",),
+    ("aws.rds", "DeleteDBInstance"): ("dBInstanceIdentifier",),
+    ("aws.rds", "ModifyDBClusterSnapshotAttribute"): ("dBClusterSnapshotIdentifier",),
+    ("aws.rds", "ModifyDBSnapshotAttribute"): ("dBSnapshotIdentifier",),
+    ("aws.redshift", "DeleteCluster"): ("clusterIdentifier",),
+}
+"""Where a call is known, so that nothing is looked for in vain: by service and name."""
+
+BY_SERVICE: Mapping[str, tuple[str, ...]] = {
     "aws.cloudformation": ("stackSetName", "stackName"),
     "aws.cloudtrail": ("name", "trailName", "eventDataStore", "resourceArn"),
     "aws.config": ("configurationRecorderName", "deliveryChannelName"),
@@ -34,4 +51,4 @@ SUBJECTS: Mapping[str, tuple[str, ...]] = {
 }
 
 ANYTHING = ("resourceArn", "name", "bucketName", "userName", "roleName")
-"""For a detection that any service can meet."""
+"""For a detection that any service can meet, and for services without a row."""

@@ -258,9 +258,9 @@ def values(form: Form) -> tuple[Json, ...]:
         words = [one for one in fitting if one.startswith("their-")]
         return tuple(words or fitting)
     if isinstance(form, Duration):
-        between = 90 if form.unit == 1 else form.unit
-        lengths = form.choices or (form.least, form.least + between, form.most)
-        return tuple(map(said_as_duration, lengths))
+        between = 86_400 if form.units == "d" else 90
+        lengths = (form.least, form.least + between, form.most)
+        return form.choices or tuple(map(said_as_duration, lengths))
     if isinstance(form, Integer):
         return (form.least, form.most)
     if isinstance(form, ListOf):

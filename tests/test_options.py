@@ -20,7 +20,7 @@ from generator.options import (
     ROLE_ARN,
     SECRET_NAME,
 )
-from generator.schema import Duration, Form, Report, Text
+from generator.schema import Duration, Form, Report, Text, said_as_duration
 
 
 def faults(form: Form, value: Json) -> list[str]:
@@ -57,8 +57,9 @@ def test_every_default_belongs_to_an_option_and_fits_it(kind: str) -> None:
         if isinstance(form, Duration) and default is not None:  # written as 5m, kept as seconds
             assert isinstance(default, int)
             assert form.least <= default <= form.most, name
-            assert not default % form.unit
-            assert default in (form.choices or (default,))
+            said = said_as_duration(default)
+            assert said[-1] in form.units
+            assert said in (form.choices or (said,))
         elif default not in (None, "", {}):  # which stand for: nothing was said
             assert faults(form, default) == [], name
 

@@ -138,9 +138,9 @@ def _owner(world: World, arn: str) -> str | None:
 # Of each type with a policy of its own: the type that carries it, and how that names it.
 _POLICIES = {
     "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
-    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
     "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
 }
 
 

@@ -8,6 +8,9 @@ from typing import Protocol, cast
 from generator.simulation.arrivals.parcel import Parcel
 
 _MODULES = {
+    "firehose": "delivery_streams",
+    "kinesis": "data_streams",
+    "logs": "log_groups",
     "sns": "topics",
     "sqs": "queues",
 }

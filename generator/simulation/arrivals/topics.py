@@ -1,4 +1,4 @@
-"""Messages on SNS topics, and from there into the queues that are subscribed."""
+"""Messages on SNS topics, and from there into queues and to people that are subscribed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ https://docs.aws.amazon.com/sns/latest/dg/large-message-payloads.html"""
 def deliver(parcel: Parcel) -> str | None:
     """A rule's message on a topic; gives what the first queue behind it receives.
 
-    None when no queue took it: the topic did, so that the rule's part is done.
+    None when no queue took it: the topic did, so that the rule's part is done. Whoever is
+    subscribed by e-mail is taken to have confirmed it.
     """
     world, message, topic = parcel.world, parcel.message, parcel.addressee()
     caller = Caller.aws_service(EVENTBRIDGE)
@@ -34,7 +35,10 @@ def deliver(parcel: Parcel) -> str | None:
     size = len(message.encode())
     if size > limit:
         raise Undeliverable("INVALID_PARAMETER", f"{size} bytes are too long for {topic.arn}")
-    queues = [each for each in _subscriptions(world, topic) if _is_queue(each)]
+    for reader in _subscriptions(world, topic, "email"):
+        address = str(reader.properties["Endpoint"])
+        world.arrived.mails.setdefault(address, []).append(message)
+    queues = _subscriptions(world, topic, "sqs")
     taken = []
     for subscription in queues:
         raw = subscription.properties.get("RawMessageDelivery") in (True, "true")
@@ -52,13 +56,14 @@ def deliver(parcel: Parcel) -> str | None:
     return taken[0] if taken else None
 
 
-def _subscriptions(world: World, topic: Resource) -> list[Resource]:
+def _subscriptions(world: World, topic: Resource, protocol: str) -> list[Resource]:
     found = world.inventory.of_type(topic.account, topic.region, "AWS::SNS::Subscription")
-    return [each for each in found if each.properties.get("TopicArn") == topic.arn]
-
-
-def _is_queue(subscription: Resource) -> bool:
-    return bool(subscription.properties.get("Protocol") == "sqs")
+    return [
+        each
+        for each in found
+        if each.properties.get("TopicArn") == topic.arn
+        and each.properties.get("Protocol") == protocol
+    ]
 
 
 def _send(world: World, topic: Resource, queue_arn: str, message: str) -> Resource:
