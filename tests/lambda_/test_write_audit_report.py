@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import re
+import tracemalloc
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ from moto import mock_aws
 from moto.s3.models import s3_backends
 
 from . import loading
+from .generated_archive import GeneratedArchive
 from .reporting import BUCKET, HOME, VARIABLES, Context, Reporter, notice, packed, schedule
 
 HTML = "reports/2026-11-02.html"
@@ -524,3 +526,28 @@ def test_the_spreadsheet_says_its_encoding_and_ends_lines_as_programs_expect(
     assert whole.startswith(b"\xef\xbb\xbf")
     assert whole.count(b"\r\n") == 2
     assert rows(reporter)[0]["title"] == "Größe überschritten"
+
+
+# --- Size
+
+
+def _peak(events: int) -> tuple[int, Any]:
+    """The most bytes that Python held while it wrote a report of so many events."""
+    module = loading.responder("write_audit_report")
+    archive = GeneratedArchive(events)
+    module.central_client = lambda service: archive
+    # Both are reached at either size; else the small one would only not have come to them.
+    module.PART, module._HELD = 300_000, 500
+    period = module.last_before(date(2026, 11, 3), "day")
+    tracemalloc.start()
+    verdict = module.write(BUCKET, period, lambda: 900_000, True)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak, verdict
+
+
+def test_four_times_the_events_need_no_more_memory() -> None:
+    small, _ = _peak(3_000)
+    large, verdict = _peak(12_000)
+    assert verdict.why.startswith("2026-11-02: 12,000 findings")
+    assert large < small * 1.15

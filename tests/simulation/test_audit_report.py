@@ -6,8 +6,9 @@ import csv
 import gzip
 import io
 import json
+import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from moto.s3.models import s3_backends
@@ -17,7 +18,19 @@ from generator.simulation.schedules import strike
 from generator.simulation.world import Resource
 from tests import shapes
 
-from .conftest import CENTRAL, HOME, QUEUE, RULE, Laboratory, altered, laboratory, lying_in
+from .conftest import (
+    AWAY,
+    CENTRAL,
+    HOME,
+    MEMBER,
+    QUEUE,
+    RULE,
+    Laboratory,
+    altered,
+    laboratory,
+    lying_in,
+    stop_of,
+)
 
 MOMENT = datetime(2026, 11, 3, 6, 15, tzinfo=UTC)
 NOTICE = {
@@ -89,6 +102,32 @@ def test_the_schedule_wakes_it_and_it_reports_with_the_rights_of_its_role(lab: L
     assert (row["account"], row["event"]) == ("111122223333", "StopLogging")
     assert "111122223333" in stored(lab, "reports/2026-11-02.html")
     assert lying_in(lab.resource(QUEUE, "trailbus-audit-report")) == []
+
+
+def test_from_a_member_to_a_row_of_the_report(lab: Laboratory) -> None:
+    """What Firehose wrote is put where it would be, and the next day's schedule strikes."""
+    event = stop_of("account-trail", MEMBER, AWAY)
+    lab.send(event)
+    [(name, objects)] = lab.world.arrived.objects.items()
+    [(key, lines)] = objects.items()
+    content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    s3_backends[CENTRAL]["aws"].put_object(name, key, content)
+    [day] = re.findall(r"day=(\d{4}-\d\d-\d\d)/", key)
+
+    moment = datetime.fromisoformat(f"{day}T06:15:00+00:00") + timedelta(days=1)
+    strike(lab.courier, rule(lab), moment)
+    lab.functions.pump(moment)
+
+    found = csv.DictReader(io.StringIO(stored(lab, f"reports/{day}.csv"), newline=""))
+    [row] = [each for each in found if each["event_id"] == event["detail"]["eventID"]]
+    assert (row["account"], row["region"], row["event"]) == (MEMBER, AWAY, "StopLogging")
+    assert row["detection"] == "cloudtrail_logging_stopped"
+
+
+def test_a_failed_call_is_no_row(lab: Laboratory) -> None:
+    lab.world.arrived.objects.clear()
+    lab.send(stop_of("account-trail", MEMBER, AWAY, errorCode="AccessDenied"))
+    assert not lab.world.arrived.objects
 
 
 def test_a_schedule_that_nobody_lets_in_is_kept_as_a_dead_letter(lab: Laboratory) -> None:
