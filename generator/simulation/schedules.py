@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from generator.simulation.arrivals.parcel import Undeliverable
 from generator.simulation.deliveries import Courier
-from generator.simulation..py import Undeliverable
 from generator.simulation.journeys import Journey
 from generator.simulation.world import Resource
 
