@@ -35,6 +35,8 @@ from generator.schema import (
 )
 
 BUILT_IN = Path(__file__).parent / "detections"
+CURATED_READS = "reads"
+"""The pack of reads that `forwarding: two-speed` forwards, whether it is enabled or not."""
 
 DETECTION = Record(
     {
@@ -87,6 +89,15 @@ _SETTING = Record(
     },
     {"place": False, "choices": [], "pattern": ""},
 )
+_SCHEDULE = Text(
+    "when it is woken, in UTC: rate(1 day), cron(15 6 * * ? *)",
+    pattern=r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)"
+    r"|cron\([^ ()]+( [^ ()]+){5}\)",
+    form="a schedule such as rate(1 day) or cron(15 6 * * ? *)",
+)
+"""https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"""
+SCHEDULE = "schedule"
+"""The setting by which a user wakes a scheduled responder at other times."""
 RESPONDER = Record(
     {
         "title": Text("what it does, as an order", longest=100, rendered=True),
@@ -105,6 +116,8 @@ RESPONDER = Record(
         "member_permissions": ListOf(_STATEMENT, "what its role in members may do"),
         "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
         "settings": MapOf(_SETTING),
+        "schedule": _SCHEDULE,
+        "reads": Text("the setting that names the stream whose archive it reads"),
     },
     {
         "modes": [],
@@ -119,6 +132,8 @@ RESPONDER = Record(
         "member_permissions": [],
         "central_permissions": [],
         "settings": {},
+        "schedule": "",
+        "reads": "",
     },
 )
 
@@ -266,6 +281,8 @@ def _aws_source(source: Json) -> bool:
 
 def setting_form(setting: Setting) -> Form:
     """The form of a value of this setting."""
+    if setting.name == SCHEDULE:
+        return _SCHEDULE
     pattern = f"({setting.pattern})?" if setting.pattern and not setting.default else None
     forms: dict[str, Form] = {
         "string": Text(setting.help, choices=setting.choices, pattern=pattern or setting.pattern),
@@ -288,10 +305,7 @@ def _read_responder(folder: Path) -> Responder:
         report(("default_mode",), "must be one of its modes")
     if report.problems:
         raise Mistake(report.problems)
-    settings = tuple(
-        Setting(name, **{**setting, "choices": tuple(setting["choices"])})
-        for name, setting in entry["settings"].items()
-    )
+    settings = _settings(entry)
     for setting in settings:
         setting_form(setting).read(setting.default, ("settings", setting.name, "default"), report)
     if report.problems:
@@ -314,4 +328,20 @@ def _read_responder(folder: Path) -> Responder:
         central_permissions=tuple(entry["central_permissions"]),
         settings=settings,
         file=place,
+        schedule=entry["schedule"],
+        reads=entry["reads"],
     )
+
+
+def _settings(entry: Mapping[str, Json]) -> tuple[Setting, ...]:
+    """The settings that a responder declares, and those that follow from its schedule and from
+    what it reads."""
+    settings = [
+        Setting(name, **{**setting, "choices": tuple(setting["choices"])})
+        for name, setting in entry["settings"].items()
+    ]
+    if entry["schedule"]:
+        settings.append(Setting(SCHEDULE, "string", entry["schedule"], "when it is woken, in UTC"))
+    if entry["reads"]:
+        settings.append(Setting(entry["reads"], "string", "", "the target whose archive it reads"))
+    return tuple(settings)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator import catalogue, documents, names
+from generator import catalogue, documents, names, state_language
 from generator.documents import Document, did_you_mean
 from generator.model import (
     SEVERITIES,
@@ -16,10 +16,11 @@ from generator.model import (
     Json,
     Mistake,
     Place,
+    Responder,
     Shape,
     Target,
 )
-from generator.options import ACCOUNT, KINDS, MODES
+from generator.options import ACCOUNT, BUILT_IN, KINDS, MODES
 from generator.schema import (
     Anything,
     Boolean,
@@ -30,6 +31,8 @@ from generator.schema import (
     Report,
     Text,
 )
+
+TWO_SPEED = "two-speed"
 
 DEFAULT = Path(__file__).parent / "default.yaml"
 
@@ -175,11 +178,16 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     try:
         known = catalogue.read(
             folders,
-            lambda name, pack: whole or pack in enabled["packs"] or name in enabled["include"],
+            lambda name, pack: (
+                whole
+                or pack in enabled["packs"]
+                or name in enabled["include"]
+                or (entry["forwarding"] == TWO_SPEED and pack == catalogue.CURATED_READS)
+            ),
         )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
-    shape = _Resolution(entry, known, report).shape()
+    shape = _Resolution(entry, known, report, path.parent).shape()
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -193,15 +201,19 @@ def _said(values: list[Json] | None) -> list[tuple[int, str]]:
 class _Resolution:
     """Turns the names in a configuration into what they name, reporting those that dangle."""
 
-    def __init__(self, entry: dict[str, Any], known: Catalogue, report: Report) -> None:
+    def __init__(
+        self, entry: dict[str, Any], known: Catalogue, report: Report, folder: Path
+    ) -> None:
         self.entry = entry
         self.known = known
         self.report = report
+        self.folder = folder
         self.prefix = str(entry["name_prefix"])
 
     def shape(self) -> Shape:
         detections = self.detections()
         targets = self.targets()
+        self.archives(targets)
         wiring = self.wiring(detections, targets)
         used = {t.options["responder"] for t in targets.values() if t.kind == "responder"}
         responders = {
@@ -214,6 +226,7 @@ class _Resolution:
             targets=tuple(targets.values()),
             wiring=wiring,
             responders=responders,
+            curated_reads=self.curated_reads(detections),
         )
         self.collisions(shape)
         return _with_digest(shape)
@@ -239,6 +252,17 @@ class _Resolution:
             and name not in wanted["exclude"]
         }
 
+    def curated_reads(self, detections: dict[str, Detection]) -> tuple[Detection, ...]:
+        """The reads that travel although nobody asked for them; `exclude` keeps them at home."""
+        if self.entry["forwarding"] != TWO_SPEED:
+            return ()
+        unwanted = {*detections, *self.entry["detections"]["exclude"]}
+        return tuple(
+            _prefixed(detection, self.prefix)
+            for name, detection in self.known.detections.items()
+            if detection.pack == catalogue.CURATED_READS and name not in unwanted
+        )
+
     def known_detection(self, name: str, where: tuple[str | int, ...]) -> bool:
         if name in self.known.packs:
             return True
@@ -261,8 +285,17 @@ class _Resolution:
             options = KINDS[kind_name].record().read(given, where, self.report)
             if kind_name == "responder":
                 self.responder_options(options, where)
+            if kind_name == "workflow":
+                self.workflow_options(options, where)
+            if kind_name == "api_destination" and not options["api_version"]:
+                options["api_version"] = "2" if "/rest/api/2/" in options["endpoint"] else "3"
+            for option, fault, cure in KINDS[kind_name].check(options):
+                self.report((*where, option), fault, cure)
             body = options.pop("body")
             targets[name] = Target(name, options.pop("kind"), body, options)
+        for target in targets.values():
+            if target.kind == "workflow" and target.options["responder"]:
+                self.asked_responder(target, targets)
         return targets
 
     def responder_options(self, options: dict[str, Any], where: tuple[str, ...]) -> None:
@@ -286,22 +319,86 @@ class _Resolution:
         record = Record(forms, defaults)
         options["settings"] = record.read(options["settings"], (*where, "settings"), self.report)
 
+    def archives(self, targets: dict[str, Target]) -> None:
+        """The streams that responders read must be there, and of the kind that leaves notices."""
+        streams = tuple(name for name, target in targets.items() if target.kind == "stream")
+        for name, target in targets.items():
+            responder = self.responder_of(target)
+            if responder is None or not responder.reads:
+                continue
+            where = ("targets", name, "settings", responder.reads)
+            stream = (target.options["settings"] or {}).get(responder.reads)
+            if not stream:
+                cure = (
+                    f"name a target of kind stream: {', '.join(streams)}"
+                    if streams
+                    else ("add a target {kind: stream, body: notice}, and routes to it")
+                )
+                self.report(where[:2], f"does not say which {responder.reads} it reads", cure)
+            elif stream not in self.entry["targets"]:
+                self.report(where, f"no target '{stream}'", did_you_mean(stream, streams))
+            elif stream not in streams:
+                cure = did_you_mean(stream, streams)
+                self.report(where, f"the target '{stream}' is no stream", cure)
+            elif targets[stream].body != "notice":
+                fault = f"the stream '{stream}' holds no detections, but bare events"
+                self.report(where, fault, f"give the target '{stream}' the body notice")
+            elif targets[stream].options["to"] != "firehose":
+                cure = f"give the target '{stream}' `to: firehose`"
+                self.report(where, f"the stream '{stream}' has no archive", cure)
+
+    def responder_of(self, target: Target) -> Responder | None:
+        """The responder that runs in a target, if it is one of those and known."""
+        return self.known.responders.get(target.options.get("responder") or "")
+
+    def workflow_options(self, options: dict[str, Any], where: tuple[str, ...]) -> None:
+        """A user's state machine becomes its text: what is in the file changes the shape."""
+        definition = options["definition"]
+        if definition in (None, BUILT_IN):
+            return
+        try:
+            options["definition"] = state_language.read(self.folder / definition)
+        except Mistake as mistake:
+            for problem in mistake.problems:
+                fault = f"{problem.place}: {problem.fault}"
+                self.report((*where, "definition"), fault, problem.cure)
+
+    def asked_responder(self, target: Target, targets: Mapping[str, Target]) -> None:
+        """The responder that a state machine asks is a target that repairs something."""
+        name, where = target.options["responder"], ("targets", target.name, "responder")
+        if name not in targets or targets[name].kind != "responder":
+            several = tuple(n for n, t in targets.items() if t.kind == "responder")
+            cure = did_you_mean(name, several)
+            self.report(where, f"no target '{name}' of kind responder", cure)
+            return
+        responder = self.known.responders.get(targets[name].options["responder"])
+        if responder is not None and not responder.modes:
+            self.report(where, f"'{name}' repairs nothing", "name a responder with a mode")
+
     def wiring(
         self, detections: dict[str, Detection], targets: dict[str, Target]
     ) -> dict[str, tuple[str, ...]]:
         wiring: dict[str, set[str]] = {}
         routed: set[str] = set()
+        scheduled = {
+            name
+            for name, target in targets.items()
+            if (responder := self.responder_of(target)) and responder.schedule
+        }
         for index, route in enumerate(self.entry["routes"]):
             where = ("routes", index)
             for position, target in _said(route["to"]):
                 if target not in self.entry["targets"]:
                     cure = did_you_mean(target, self.entry["targets"])
                     self.report((*where, "to", position), f"no target '{target}'", cure)
+                if target in scheduled:
+                    fault = f"'{target}' is woken by its schedule and takes no events"
+                    self.report((*where, "to", position), fault, "leave it out")
                 routed.add(target)
             for name in self.selected(route, detections, where):
                 wiring.setdefault(name, set()).update(set(route["to"] or []) & set(targets))
         for name in targets:
-            if name not in routed:
+            if name not in routed | scheduled:
                 cure = "add a route or drop the target"
                 self.report(("targets", name), "no route leads here", cure)
         return {name: tuple(sorted(wiring[name])) for name in sorted(wiring) if wiring[name]}
@@ -352,6 +449,8 @@ class _Resolution:
             if target.kind == "topic" or given.get("through") == "topic":
                 topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")
                 claims.append(("topic", topic))
+                if target.kind == "topic":
+                    claims.append(("queue", names.dead_letter_queue(topic)))
             for claim in claims:
                 if claim in taken:
                     fault = f"would share the {claim[0]} '{claim[1]}' with {taken[claim]}"
@@ -368,7 +467,9 @@ def _with_digest(shape: Shape) -> Shape:
     content = {
         "name_prefix": shape.name_prefix,
         "forwarding": shape.forwarding,
-        "detections": [d._replace(pack="", file="") for d in shape.detections],
+        "detections": [
+            d._replace(pack="", file="") for d in (*shape.detections, *shape.curated_reads)
+        ],
         "targets": [[t.name, t.kind, t.body, _shaping(t, shape)] for t in shape.targets],
         "wiring": shape.wiring,
         "responders": [r._replace(file="") for r in shape.responders.values()],

@@ -90,7 +90,9 @@ class Responder(NamedTuple):
     """A Lambda function of ours, as its folder under lambda/ declares it.
 
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
-    nothing; without `member_permissions` it has no role in members.
+    nothing; without `member_permissions` it has no role in members. One with a `schedule` is woken
+    by that and takes no events; `reads` names the setting that says which stream's archive it
+    reads, and beside which it writes.
     """
 
     id: str
@@ -110,6 +112,8 @@ class Responder(NamedTuple):
     central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()
     file: str = ""
+    schedule: str = ""
+    reads: str = ""
 
 
 class Catalogue(NamedTuple):
@@ -138,6 +142,7 @@ class Shape(NamedTuple):
     """What changes a template: decided when rendering, before any account is known.
 
     `wiring` maps each detection that goes anywhere to the names of its targets, sorted.
+    `curated_reads` are not enabled, so that no rule is made for them; members forward them.
     """
 
     name_prefix: str

@@ -66,8 +66,8 @@ def assembled(
             template.add_output(output)
     for name, condition in conditions.items():
         template.add_condition(name, condition)
-    for parameter in offered.values():
-        template.add_parameter(parameter)
+    # Not by add_parameter, which stops at AWS's limit with a ValueError: limits.py tells of it.
+    template.parameters.update(offered)
     whole = {
         "Description": description,
         "Parameters": plain(template.parameters),

@@ -123,13 +123,9 @@ def _values(bundle: Bundle, place: Place) -> dict[str, str]:
 
 
 def _target_values(target: str, option: str, value: Json) -> dict[str, str]:
-    if option == "readers":
-        several = len(value) > 1
-        return {
-            names.parameter(target, f"reader{number if several else ''}"): reader
-            for number, reader in enumerate(value, start=1)
-        }
     if not value:
         return {}
+    if isinstance(value, list):
+        return dict(zip(names.parameters(target, option, len(value)), value, strict=True))
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return {names.parameter(target, option): text}

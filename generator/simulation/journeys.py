@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from generator.model import Json
 
+NO_LETTERS = "lost: it has no dead-letter queue"
+REFUSED_TOO = "lost: the dead-letter queue does not take it either"
+
 
 @dataclass(frozen=True)
 class Delivery:

@@ -80,6 +80,18 @@ def _topic(parameters: Parameters, site: Site) -> str:
     return str(parameters["TopicArn"])
 
 
+def _bucket(parameters: Parameters, site: Site) -> str:
+    return f"arn:{partition_of(site.region)}:s3:::{parameters['Bucket']}"
+
+
+def _object(parameters: Parameters, site: Site) -> str:
+    return f"{_bucket(parameters, site)}/{parameters['Key']}"
+
+
+def _below(parameters: Parameters) -> Mapping[str, Any]:
+    return {"s3:prefix": parameters["Prefix"]} if "Prefix" in parameters else {}
+
+
 NEEDS: dict[tuple[str, str], Need] = {
     ("cloudtrail", "DescribeTrails"): Need("cloudtrail:DescribeTrails", _anything),
     ("cloudtrail", "GetTrailStatus"): Need("cloudtrail:GetTrailStatus", _trail),
@@ -90,6 +102,15 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("dynamodb", "UpdateItem"): Need("dynamodb:UpdateItem", _table),
     ("organizations", "DescribeAccount"): Need("organizations:DescribeAccount", _account),
     ("secretsmanager", "GetSecretValue"): Need("secretsmanager:GetSecretValue", _secret),
+    # A multipart upload needs what a single one does.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    ("s3", "AbortMultipartUpload"): Need("s3:AbortMultipartUpload", _object),
+    ("s3", "CompleteMultipartUpload"): Need("s3:PutObject", _object),
+    ("s3", "CreateMultipartUpload"): Need("s3:PutObject", _object),
+    ("s3", "GetObject"): Need("s3:GetObject", _object),
+    ("s3", "ListObjectsV2"): Need("s3:ListBucket", _bucket, _below),
+    ("s3", "PutObject"): Need("s3:PutObject", _object),
+    ("s3", "UploadPart"): Need("s3:PutObject", _object),
     ("sns", "Publish"): Need("sns:Publish", _topic),
     ("sqs", "ChangeMessageVisibility"): Need("sqs:ChangeMessageVisibility", _queue),
     ("ssm", "GetParameter"): Need("ssm:GetParameter", _ssm_parameter),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
 
 from generator.model import Json, Shape
 from generator.screen import Screen, printable
+from generator.simulation.arrived import Arrived
 from generator.simulation.journeys import Action, Journey
 from generator.simulation.run import Simulation
 
@@ -22,6 +23,7 @@ def document(simulation: Simulation) -> dict[str, Json]:
         },
         "events": [_event(journey) for journey in journeys],
         "queues": simulation.queues,
+        **world.arrived.document(),
         "detections": simulation.matched,
         "totals": {
             "events": len(journeys),
@@ -182,12 +184,29 @@ def _headline(body: str) -> str:
     return str(text or f"{len(body)} characters")
 
 
+def _arrived(arrived: Arrived, screen: Screen) -> Iterator[str]:
+    """Where else something came to rest; nothing about what nothing came to."""
+    several: tuple[tuple[str, Mapping[str, Sized]], ...] = (
+        ("Mails, by reader", arrived.mails),
+        ("Log events, by group", arrived.logs),
+        ("Records, by stream", arrived.streams),
+        ("Objects, by bucket", arrived.objects),
+    )
+    for title, kept in several:
+        if kept:
+            yield screen.paint(title, "bold")
+            for name, all_of_it in sorted(kept.items()):
+                yield f"  {len(all_of_it):>6}  {name}"
+            yield ""
+
+
 def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:
     totals = document(simulation)["totals"]
     yield screen.paint("Queues, as their consumers would read them", "bold")
     for queue, messages in sorted(simulation.queues.items()):
         yield f"  {len(messages):>6}  {queue}"
     yield ""
+    yield from _arrived(simulation.world.arrived, screen)
     actions = [action for journey in simulation.journeys for action in journey.actions]
     if actions:
         yield screen.paint("What responders did", "bold")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generator.model import Json
+from generator.simulation.arrived import Arrived
 
 
 class ServiceError(Exception):
@@ -168,6 +169,8 @@ class World:
     """Seconds since the simulation began; nothing in it ever sleeps."""
     services: dict[str, Any] = field(default_factory=dict)
     """The services that the simulation serves itself, by botocore's name."""
+    arrived: Arrived = field(default_factory=Arrived)
+    """What came to rest where no queue is."""
 
     def enabled(self, account: str, region: str) -> bool:
         """Whether the account can use the Region: by default, or because it opted in."""

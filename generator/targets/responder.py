@@ -15,7 +15,9 @@ from troposphere import (
     NoValue,
     Parameter,
     Ref,
+    Sub,
     awslambda,
+    events,
     logs,
     sns,
 )
@@ -99,17 +101,20 @@ def part(target: Target, shape: Shape) -> Part:
         FunctionResponseTypes=["ReportBatchItemFailures"],
         ScalingConfig=_Scaling(MaximumConcurrency=responder.concurrency),
     )
+    if responder.schedule:
+        feed = _schedule(target, responder, prefix, queue, letters)
+    else:
+        grant = policies.rules_may_send(GetAtt(queue, "Arn"), prefix)
+        comes = [grant, *_reports_may_come(target, responder, queue)]
+        feed = [
+            queues.queue_policy(f"{title}QueuePolicy", queue, *comes),
+            *_reports(target, responder, queue, letters),
+        ]
     return Part(
         resources=[
             letters,
             queue,
-            queues.queue_policy(
-                f"{title}QueuePolicy",
-                queue,
-                policies.rules_may_send(GetAtt(queue, "Arn"), prefix),
-                *_reports_may_come(target, responder, queue),
-            ),
-            *_reports(target, responder, queue, letters),
+            *feed,
             alarm,
             group,
             role,
@@ -122,6 +127,45 @@ def part(target: Target, shape: Shape) -> Part:
             _RESERVED: Not(Equals(Ref(RESERVED), "-1")),
         },
     )
+
+
+def _schedule(
+    target: Target, responder: Responder, prefix: str, queue: Any, letters: Any
+) -> list[Any]:
+    """What wakes a responder that takes no events: a rule on the default bus, where schedules are.
+
+    Its state is the plain one: a schedule receives no events, so AWS refuses the other. It sends
+    the schedule's event as a notice, which is what responders understand.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+    """
+    title, name = names.logical(target.name), names.schedule_rule(prefix, target.name)
+    policies_ = [
+        queues.queue_policy(
+            f"{title}{what}Policy", each, policies.schedule_may_send(GetAtt(each, "Arn"), name)
+        )
+        for what, each in (("Queue", queue), ("DeadLetters", letters))
+    ]
+    card = {"id": "schedule", "title": responder.title, "severity": "info"}
+    rule = events.Rule(
+        f"{title}Schedule",
+        Name=name,
+        Description=f"Wakes {target.name}.",
+        State="ENABLED",
+        ScheduleExpression=target.options["settings"]["schedule"],
+        Targets=[
+            events.Target(
+                Id=target.name,
+                Arn=GetAtt(queue, "Arn"),
+                DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(letters, "Arn")),
+                InputTransformer=events.InputTransformer(
+                    InputTemplate=f'{{"detection":{json.dumps(card)},'
+                    '"event":<aws.events.event.json>}'
+                ),
+            )
+        ],
+        DependsOn=[policy.title for policy in policies_],
+    )
+    return [*policies_, rule]
 
 
 def entry(target: Target) -> dict[str, Any]:
@@ -214,7 +258,19 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
         grants.append(policies.assume_in_members(prefix, responder.id))
     if responder.gives_back:
         grants.append(policies.give_back(GetAtt(f"{title}Queue", "Arn")))
+    if responder.reads:
+        bucket = GetAtt(names.stream_bucket(_read(target, responder)), "Arn")
+        below = [Sub(f"${{Bucket}}/{each}*", Bucket=bucket) for each in _FOLDERS]
+        grants += policies.report_on_archive(bucket, *below)
     return [*grants, *declared(responder.central_permissions, target)]
+
+
+_FOLDERS = (names.EVENT_OBJECTS, names.REPORT_OBJECTS)
+
+
+def _read(target: Target, responder: Responder) -> str:
+    """The stream whose archive it reads."""
+    return str(target.options["settings"][responder.reads])
 
 
 def _function(target: Target, responder: Responder, prefix: str) -> awslambda.Function:
@@ -253,6 +309,8 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
         variables["TRAILBUS_MODE"] = target.options["mode"]
         variables["TRAILBUS_EXCEPTIONS"] = Ref(names.parameter(target.name, "exceptions"))
         variables["TRAILBUS_SWITCH"] = Ref(names.REMEDIATION_SWITCH)
+    if responder.reads:
+        variables["TRAILBUS_ARCHIVE"] = Ref(names.stream_bucket(_read(target, responder)))
     if responder.remembers:
         variables["TRAILBUS_MEMORY"] = Ref(names.MEMORY)
     if responder.gives_back:

@@ -36,6 +36,9 @@ class Evidence:
 
 NOTHING = Evidence()
 
+VERDICTS: list[Verdict] = []
+"""What was reported lately, the latest last, for a caller that waits for the outcome."""
+
 
 def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> None:
     """Logs what came of an event, and publishes it unless there was nothing to do.
@@ -44,6 +47,7 @@ def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> No
     A topic that does not take the report raises: the message comes back, and the responder then
     reports what it finds done already.
     """
+    VERDICTS.append(verdict)
     outcome, why = verdict
     line = {
         "level": "ERROR" if outcome in LOUD else "INFO",

@@ -1,4 +1,4 @@
-"""AWS::Logs: log groups, resource policies and metric filters, in the inventory alone."""
+"""AWS::Logs: groups, streams, resource policies and metric filters, in the inventory alone."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def _check_policy(site: Site, name: str, properties: Properties) -> None:
 KINDS = {
     "AWS::Logs::LogGroup": plain(
         _group_arn, name="LogGroupName", longest=512, tags="list", check=_check_group
+    ),
+    "AWS::Logs::LogStream": plain(
+        name="LogStreamName",
+        longest=512,
+        fixed=("LogGroupName",),
+        needs=("LogGroupName",),
     ),
     POLICY: plain(name="PolicyName", needs=("PolicyDocument", "PolicyName"), check=_check_policy),
     "AWS::Logs::MetricFilter": plain(
