@@ -262,14 +262,15 @@ class _Resolution:
                 self.report((*where, "kind"), f"no kind of target '{kind_name}'", cure)
                 continue
             options = KINDS[kind_name].record().read(given, where, self.report)
+            for conflict in KINDS[kind_name].conflicts(options):
+                self.report((*where, conflict.option), conflict.fault, conflict.cure)
             if kind_name == "responder":
                 self.responder_options(options, where)
             if kind_name == "workflow":
                 self.workflow_options(options, where)
             if kind_name == "api_destination" and not options["api_version"]:
-                options["api_version"] = "2" if "/rest/api/2/" in options["endpoint"] else "3"
-            for option, fault, cure in KINDS[kind_name].check(options):
-                self.report((*where, option), fault, cure)
+                older = "/rest/api/2/" in (options["endpoint"] or "")
+                options["api_version"] = "2" if older else "3"
             body = options.pop("body")
             targets[name] = Target(name, options.pop("kind"), body, options)
         for target in targets.values():

@@ -1,5 +1,4 @@
-"""The built-in state machine: has a detection's damage repaired, verifies that it stays so, and
-calls a person when it does not.
+"""The built-in state machine: it has damage repaired, verifies that, and else calls a person.
 
 It asks a responder by invoking its function, and is told what came of it. A repair is verified by
 asking again a while later, under a new id: the responder then looks at how things are now, and
