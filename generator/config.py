@@ -180,6 +180,8 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
     shape = _Resolution(entry, known, report, path.parent).shape()
+    if entry["place"] is not None:
+        _check_functions(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -427,6 +429,20 @@ def _shaping(target: Target, shape: Shape) -> dict[str, Json]:
         stated = {setting.name for setting in responder.settings if not setting.place}
         shaping["settings"] = {k: v for k, v in shaping["settings"].items() if k in stated}
     return shaping
+
+
+def _check_functions(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """A rule can invoke functions of its own Region, and permit itself to do so in its account."""
+    central = place["central"]
+    for target in shape.targets:
+        arn = target.options.get("arn") if target.kind == "function" else None
+        if not arn or not central or None in central.values():
+            continue
+        region, account = arn.split(":")[3:5]
+        if (region, account) != (central["region"], central["account"]):
+            fault = f"the function is in {account} {region}, the central stack is elsewhere"
+            cure = f"name a function in {central['account']} {central['region']}"
+            report(("targets", target.name, "arn"), fault, cure)
 
 
 def _place(entry: dict[str, Any], shape: Shape) -> Place | None:

@@ -24,6 +24,7 @@ from generator.simulation.reasons import Reasons
 from generator.simulation.records import Found, Reading
 from generator.simulation.router import Router
 from generator.simulation.staging import stage
+from generator.simulation.workflows import Workflows
 from generator.simulation.world import World, partition_of
 
 ORGANIZATION_TRAIL = "organization-trail"
@@ -116,6 +117,7 @@ def _send(
     router = Router(world, courier, cloud.trails)
     reasons = Reasons(world, router, shape)
     functions = Functions(world, cloud.edge, place.central_account, place.central_region)
+    workflows = Workflows(world, cloud.edge, functions)
     simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
     for item in found:
         event = item.event
@@ -129,7 +131,9 @@ def _send(
         journey = _journey(router, reasons, place, event)
         if journey.forwarded:
             detail = journey.detail
-            journey.actions += functions.pump(simulated_now(str(detail.get("eventTime", ""))))
+            now = simulated_now(str(detail.get("eventTime", "")))
+            journey.actions += functions.pump(now)
+            journey.actions += workflows.pump(now)
         journey.reason = journey.reason or reasons.after(journey, matching)
         simulation.journeys.append(journey)
     simulation.log = functions.log

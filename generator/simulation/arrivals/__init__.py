@@ -8,8 +8,11 @@ from typing import Protocol, cast
 from generator.simulation.arrivals.parcel import Parcel
 
 _MODULES = {
+    "events": "api_destinations",
+    "lambda": "functions",
     "sns": "topics",
     "sqs": "queues",
+    "states": "workflows",
 }
 """By the service that a target's ARN names. A service more is a line here and a module."""
 

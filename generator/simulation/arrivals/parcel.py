@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator.model import Json
+from generator.simulation import access
+from generator.simulation.authorization import Caller
 from generator.simulation.journeys import Journey
 from generator.simulation.world import Resource, World
 
@@ -57,3 +59,20 @@ class Parcel:
         if resource is None:
             raise Undeliverable("NO_RESOURCE", f"there is no {self.arn}")
         return resource
+
+    def role_must_allow(self, action: str, resource_arn: str) -> None:
+        """EventBridge assumes the role that the target names, and the role may do the action."""
+        role_arn = str(self.target.get("RoleArn") or "")
+        role = self.world.inventory.by_arn(role_arn)
+        if role is None:
+            raise Undeliverable("FAILED_TO_ASSUME_ROLE", f"there is no role '{role_arn}'")
+        service = Caller.aws_service(EVENTBRIDGE)
+        assumed = access.may_assume(self.world, service, role, self.source, ())
+        if not assumed.allowed:
+            why = f"the trust of {role_arn}: {assumed.because}"
+            raise Undeliverable("FAILED_TO_ASSUME_ROLE", why)
+        caller = access.caller_of_role(self.world, role, "events")
+        own = access.of_role(role)
+        decision = access.allows(self.world, caller, action, resource_arn, self.source, own)
+        if not decision.allowed:
+            raise Undeliverable("NO_PERMISSIONS", f"{role_arn}: {decision.because}")
