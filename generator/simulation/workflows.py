@@ -40,7 +40,6 @@ class Workflows:
         machine = execution.machine
         name = str(machine.properties["StateMachineName"])
         tasks = _Tasks(self, machine, now)
-        first_call = len(self.edge.calls)
         try:
             record = run(_definition(machine), json.loads(execution.input), tasks.call, tasks.wait)
             ended = f"{record.status} at '{record.path[-1]}'"
@@ -49,7 +48,7 @@ class Workflows:
         except NotSimulated as gap:
             ended = f"not simulated: {gap}"
         began = Action(name, machine.account, machine.region, "states:StartExecution", ended)
-        return [began, *self.functions.changes(first_call, name)]
+        return [began, *tasks.actions]
 
 
 class _Tasks:
@@ -59,6 +58,8 @@ class _Tasks:
         self.workflows = workflows
         self.machine = machine
         self.now = now
+        self.actions: list[Action] = []
+        """What the functions that it invoked changed."""
 
     def wait(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
@@ -84,7 +85,9 @@ class _Tasks:
         decision = access.allows(world, caller, "lambda:InvokeFunction", function.arn, {}, own)
         if not decision.allowed:
             raise Failure("Lambda.AccessDeniedException", f"{function.arn}: {decision.because}")
+        first_call = len(self.workflows.edge.calls)
         answer = functions.run(function, parameters["Payload"], self.now)
+        self.actions += functions.changes(first_call, name)
         if answer is RAISED:
             raise Failure("Unhandled", f"{name} raised an exception")
         return {"StatusCode": 200, "Payload": answer}
