@@ -182,6 +182,7 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     shape = _Resolution(entry, known, report, path.parent).shape()
     if entry["place"] is not None:
         _check_functions(entry["place"], shape, report)
+        _check_needed(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -443,6 +444,22 @@ def _check_functions(place: dict[str, Any], shape: Shape, report: Report) -> Non
             fault = f"the function is in {account} {region}, the central stack is elsewhere"
             cure = f"name a function in {central['account']} {central['region']}"
             report(("targets", target.name, "arn"), fault, cure)
+
+
+def _check_needed(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """What CloudFormation would ask for in vain, where a parameter has no default."""
+    for target in shape.targets:
+        options = target.options
+        if target.kind == "function":
+            option, cure = "arn", "name the function"
+        elif target.kind == "api_destination" and options["auth"] == "oauth":
+            option, cure = "token_endpoint", "say where access tokens come from"
+        else:
+            continue
+        parameter = names.parameter(target.name, option)
+        if options[option] == "" and parameter not in (place["parameters"] or {}):
+            fault = f"has no '{option}', and the place gives no parameter {parameter}"
+            report(("targets", target.name), fault, cure)
 
 
 def _place(entry: dict[str, Any], shape: Shape) -> Place | None:

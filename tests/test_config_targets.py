@@ -119,6 +119,23 @@ def test_a_function_stands_where_the_rules_do(arn: str, fault: str, tmp_path: Pa
         configured(tmp_path, text)
 
 
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ("{kind: function}", "has no 'arn', and the place gives no parameter ItArn"),
+        ("{kind: api_destination, auth: oauth}", "has no 'token_endpoint', and the place gives no"),
+    ],
+)
+def test_what_deploy_cannot_do_without_is_missed_before_it_begins(
+    said: str, fault: str, tmp_path: Path
+) -> None:
+    configured(tmp_path, written(said))  # somebody may type it in the console
+    with pytest.raises(Mistake, match=fault):
+        configured(tmp_path, written(said, PLACE))
+    given = '  parameters: {ItArn: "arn:x", ItTokenEndpoint: "https://example.com/token"}\n'
+    configured(tmp_path, written(said, PLACE + given))
+
+
 def test_addresses_and_names_of_secrets_are_place_and_change_no_template(tmp_path: Path) -> None:
     bare = configured(tmp_path, written("{kind: api_destination}", PLACE))
     said = "{kind: api_destination, endpoint: 'https://example.com/x', secret: a/b}"
