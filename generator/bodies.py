@@ -10,7 +10,7 @@ from troposphere.events import InputTransformer
 
 from generator import messages, names
 from generator.messages import Message
-from generator.model import Body, Detection, Json
+from generator.model import Detection, Json, Target
 
 TEMPLATE_LIMIT = 8_192
 """Characters of an input template.
@@ -19,13 +19,13 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 _WHOLE_EVENT = "<aws.events.event.json>"
 
 
-def transformed(body: Body, detection: Detection) -> dict[str, Any]:
-    """The properties of a rule's target that give it this body; none for the whole event."""
-    if body == "detail":
+def transformed(target: Target, detection: Detection) -> dict[str, Any]:
+    """The properties of a rule's target that give it its body; none for the whole event."""
+    if target.body == "detail":
         return {"InputPath": "$.detail"}
-    if body == "notice":
+    if target.body == "notice":
         return {"InputTransformer": InputTransformer(InputTemplate=notice_template(detection))}
-    if body == "text":
+    if target.body == "text":
         return worded(messages.text(detection))
     return {}
 

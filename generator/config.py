@@ -188,6 +188,9 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
     shape = _Resolution(entry, known, report, path.parent).shape()
+    if entry["place"] is not None:
+        _check_functions(entry["place"], shape, report)
+        _check_needed(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -283,14 +286,15 @@ class _Resolution:
                 self.report((*where, "kind"), f"no kind of target '{kind_name}'", cure)
                 continue
             options = KINDS[kind_name].record().read(given, where, self.report)
+            for conflict in KINDS[kind_name].conflicts(options):
+                self.report((*where, conflict.option), conflict.fault, conflict.cure)
             if kind_name == "responder":
                 self.responder_options(options, where)
             if kind_name == "workflow":
                 self.workflow_options(options, where)
             if kind_name == "api_destination" and not options["api_version"]:
-                options["api_version"] = "2" if "/rest/api/2/" in options["endpoint"] else "3"
-            for option, fault, cure in KINDS[kind_name].check(options):
-                self.report((*where, option), fault, cure)
+                older = "/rest/api/2/" in (options["endpoint"] or "")
+                options["api_version"] = "2" if older else "3"
             body = options.pop("body")
             targets[name] = Target(name, options.pop("kind"), body, options)
         for target in targets.values():
@@ -491,6 +495,36 @@ def _shaping(target: Target, shape: Shape) -> dict[str, Json]:
         stated = {setting.name for setting in responder.settings if not setting.place}
         shaping["settings"] = {k: v for k, v in shaping["settings"].items() if k in stated}
     return shaping
+
+
+def _check_functions(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """A rule can invoke functions of its own Region, and permit itself to do so in its account."""
+    central = place["central"]
+    for target in shape.targets:
+        arn = target.options.get("arn") if target.kind == "function" else None
+        if not arn or not central or None in central.values():
+            continue
+        region, account = arn.split(":")[3:5]
+        if (region, account) != (central["region"], central["account"]):
+            fault = f"the function is in {account} {region}, the central stack is elsewhere"
+            cure = f"name a function in {central['account']} {central['region']}"
+            report(("targets", target.name, "arn"), fault, cure)
+
+
+def _check_needed(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """What CloudFormation would ask for in vain, where a parameter has no default."""
+    for target in shape.targets:
+        options = target.options
+        if target.kind == "function":
+            option, cure = "arn", "name the function"
+        elif target.kind == "api_destination" and options["auth"] == "oauth":
+            option, cure = "token_endpoint", "say where access tokens come from"
+        else:
+            continue
+        parameter = names.parameter(target.name, option)
+        if options[option] == "" and parameter not in (place["parameters"] or {}):
+            fault = f"has no '{option}', and the place gives no parameter {parameter}"
+            report(("targets", target.name), fault, cure)
 
 
 def _place(entry: dict[str, Any], shape: Shape) -> Place | None:

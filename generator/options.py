@@ -37,20 +37,24 @@ EXCEPTIONS = Record(
 )
 
 
-Fault = tuple[str, str, str]
-"""What is wrong with the options of a target together: the option, the fault and the cure."""
+class Conflict(NamedTuple):
+    """What an option may not say beside the others: the option, the fault, and the cure."""
+
+    option: str
+    fault: str
+    cure: str
 
 
-def _nothing(options: Mapping[str, Json]) -> Iterator[Fault]:
-    yield from ()
+def _nothing_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    return iter(())
 
 
 class TargetKind(NamedTuple):
     """One kind of target: what it is, its options, and the bodies that it can be sent.
 
     `place` names the options whose values are accounts, addresses or secrets: they become
-    parameters of the template instead of text in it. `check` finds options that each may be
-    right and do not go together.
+    parameters of the template instead of text in it. `conflicts` tells of options that are right
+    by themselves but not together; `body` is among them.
     """
 
     help: str
@@ -58,7 +62,7 @@ class TargetKind(NamedTuple):
     defaults: Mapping[str, object]
     bodies: tuple[Body, ...]
     place: tuple[str, ...] = ()
-    check: Callable[[Mapping[str, Json]], Iterator[Fault]] = _nothing
+    conflicts: Callable[[Mapping[str, Json]], Iterator[Conflict]] = _nothing_conflicts
 
     @property
     def body(self) -> Body:
@@ -81,24 +85,24 @@ OWN_KEYS = ("pagerduty", "slack")
 """Formats whose receiver knows its sender by a key of its own, not by an Authorization header."""
 
 
-def _check_api_destination(options: Mapping[str, Json]) -> Iterator[Fault]:
+def _api_destination_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
     form, auth = options["format"], options["auth"]
     if form in OWN_KEYS and auth in ("basic", "oauth"):
-        yield "auth", f"the format '{form}' has a key of its own", "leave 'auth' out"
+        yield Conflict("auth", f"the format '{form}' has a key of its own", "leave it out")
     if form not in (None, "generic") and options["body"] not in (None, "notice"):
-        yield "body", f"the format '{form}' is a body of its own", "leave 'body' out"
+        yield Conflict("body", f"the format '{form}' is a body of its own", "leave it out")
     if options["token_endpoint"] and auth not in (None, "oauth"):
-        yield "token_endpoint", f"'auth: {auth}' asks nobody for a token", "say auth: oauth"
+        yield Conflict("token_endpoint", f"'{auth}' asks nobody for a token", "say auth: oauth")
 
 
-def _check_workflow(options: Mapping[str, Json]) -> Iterator[Fault]:
+def _workflow_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
     if options["definition"] == BUILT_IN:
         if options["body"] not in (None, "notice"):
-            yield "body", "the built-in machine reads notices", "leave 'body' out"
+            yield Conflict("body", "the built-in machine reads notices", "leave it out")
         if options["role"]:
-            yield "role", "the built-in machine has a role of its own", "leave 'role' out"
+            yield Conflict("role", "the built-in machine has a role of its own", "leave it out")
     elif options["responder"]:
-        yield "responder", "only the built-in machine asks a responder", "leave 'responder' out"
+        yield Conflict("responder", "only the built-in machine asks a responder", "leave it out")
 
 
 _EVERY_BODY: tuple[Body, ...] = ("event", "detail", "notice", "text")
@@ -119,20 +123,20 @@ _LOG_RETENTION = Duration(
 )
 
 
-def _check_topic(options: Mapping[str, Json]) -> Iterator[Fault]:
+def _topic_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
     if options["format"] != "chat":
         return
     if options["body"] not in (None, "text"):
-        yield "body", "the format 'chat' is a body of its own", "leave 'body' out"
+        yield Conflict("body", "the format 'chat' is a body of its own", "leave 'body' out")
     if options["emails"]:
         fault = "a person would get the format 'chat' as JSON"
-        yield "emails", fault, "add a second topic for e-mail"
+        yield Conflict("emails", fault, "add a second topic for e-mail")
 
 
-def _check_stream(options: Mapping[str, Json]) -> Iterator[Fault]:
+def _stream_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
     if options["to"] == "kinesis" and (options["retention"] or 0) > KINESIS_DAYS * DAY:
         fault = f"Kinesis keeps nothing longer than {KINESIS_DAYS}d"
-        yield "retention", fault, "shorten it, or send to firehose"
+        yield Conflict("retention", fault, "shorten it, or send to firehose")
 
 
 KINDS: Mapping[str, TargetKind] = {
@@ -166,7 +170,7 @@ KINDS: Mapping[str, TargetKind] = {
         {"emails": [], "format": "text"},
         ("text", "event", "detail", "notice"),
         place=("emails",),
-        check=_check_topic,
+        conflicts=_topic_conflicts,
     ),
     "responder": TargetKind(
         "a Lambda function of ours",
@@ -228,7 +232,7 @@ KINDS: Mapping[str, TargetKind] = {
         },
         ("notice", "event", "detail"),
         place=("endpoint", "token_endpoint", "secret", "secret_version"),
-        check=_check_api_destination,
+        conflicts=_api_destination_conflicts,
     ),
     "stream": TargetKind(
         "Firehose to an encrypted bucket, or Kinesis",
@@ -238,7 +242,7 @@ KINDS: Mapping[str, TargetKind] = {
         },
         {"to": "firehose", "retention": None},
         ("event", "detail", "notice"),
-        check=_check_stream,
+        conflicts=_stream_conflicts,
     ),
     "workflow": TargetKind(
         "a Step Functions state machine",
@@ -250,7 +254,7 @@ KINDS: Mapping[str, TargetKind] = {
         {"definition": "built-in", "responder": "", "role": ""},
         ("notice", "event", "detail"),
         place=("role",),
-        check=_check_workflow,
+        conflicts=_workflow_conflicts,
     ),
     "log": TargetKind(
         "a CloudWatch log group",

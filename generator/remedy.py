@@ -1,4 +1,4 @@
-"""The built-in state machine: repairs, verifies that it stays repaired, and else calls a person.
+"""The built-in state machine: it has damage repaired, verifies that, and else calls a person.
 
 It asks a responder by invoking its function, and is told what came of it. A repair is verified by
 asking again a while later, under a new id: the responder then looks at how things are now, and

@@ -361,7 +361,7 @@ _TOGETHER: Mapping[str, tuple[Mapping[str, Json], ...]] = {
 
 def _go_together(one: Mapping[str, Json]) -> bool:
     """Whether the options of a target are no mistake, taken together."""
-    return not list(KINDS[one["kind"]].check(_completed(one)))
+    return not list(KINDS[one["kind"]].conflicts(_completed(one)))
 
 
 def _completed(one: Mapping[str, Json]) -> dict[str, Json]:

@@ -123,6 +123,18 @@ LIMITS: list[tuple[str, Callable[[int], Template], int, str]] = [
     ("a policy of log groups", lambda n: of("AWS::Logs::ResourcePolicy", PolicyDocument={
         "Fn::Sub": "${AWS::Partition}" + "x" * (n - len("aws-us-gov"))}), 5120,
      "file.yaml: It: characters of policy: 5,121, at most 5,120"),
+    ("what a rule sends where some Regions have no such target",
+     lambda n: resources(It=rule(Targets=[
+         {"Fn::If": ["Here", target(InputTransformer={"InputTemplate": "x" * n}),
+                     {"Ref": "AWS::NoValue"}]}])), 8192,
+     "file.yaml: It, target slack: characters of input: 8,193, at most 8,192"),
+    ("a state machine", lambda n: of(
+        "AWS::StepFunctions::StateMachine", DefinitionString="x" * n), 1_048_576,
+     "file.yaml: It: bytes of definition: 1,048,577, at most 1,048,576"),
+    ("a state machine with holes", lambda n: of(
+        "AWS::StepFunctions::StateMachine",
+        DefinitionString={"Fn::Sub": ["x" * n, {}]}), 1_048_576,
+     "file.yaml: It: bytes of definition: 1,048,577, at most 1,048,576"),
     ("a queue policy", lambda n: of("AWS::SQS::QueuePolicy", PolicyDocument=sized(n)), 8192,
      "file.yaml: It: bytes of policy: 8,193, at most 8,192"),
     ("a queue policy where it is longest", lambda n: of(

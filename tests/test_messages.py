@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from generator import bodies, catalogue, messages, names
 from generator.messages import CONSOLE, Message
-from generator.model import Detection, Json
+from generator.model import Detection, Json, Target
 from generator.simulation.bodies import InvalidJson, body
 from tests import shapes
 from tests.recorded import recorded_events, requires_data
@@ -263,6 +263,8 @@ def test_the_link_leads_to_the_console_of_the_partition(place: Place, host: str)
 
 
 def test_a_body_of_words_is_rendered_as_a_transformer() -> None:
-    given: Any = bodies.transformed("text", KNOWN["database_deleted"])["InputTransformer"]
+    database_deleted = KNOWN["database_deleted"]
+    readable = Target("words", "topic", "text")
+    given: Any = bodies.transformed(readable, database_deleted)["InputTransformer"]
     assert set(given.to_dict()) == {"InputPathsMap", "InputTemplate"}
-    assert bodies.transformed("event", KNOWN["database_deleted"]) == {}
+    assert bodies.transformed(readable._replace(body="event"), database_deleted) == {}

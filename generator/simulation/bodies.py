@@ -118,6 +118,14 @@ def at(event: Json, path: str) -> Json:
     return found[0] if found else _MISSING
 
 
+def text_at(event: Mapping[str, Json], path: str) -> str:
+    """What stands at a path, as text; nothing where the event ends early."""
+    found = at(event, path)
+    if found is _MISSING:
+        return ""
+    return found if isinstance(found, str) else _json(found)
+
+
 def _step(value: Json, key: str | None, index: str | None) -> Iterator[Json]:
     if isinstance(value, Mapping) and key is not None:
         if key == "*":

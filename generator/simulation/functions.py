@@ -101,10 +101,13 @@ class Functions:
                 backend.delete_message(str(queue.properties["QueueName"]), message.receipt_handle)
             elif message.approximate_receive_count > RECEIVED_AT_MOST:
                 raise AssertionError(f"{queue.arn} hands {message.id} over for ever")
-        name = str(function.properties["FunctionName"])
+        return self.changes(first_call, str(function.properties["FunctionName"]))
+
+    def changes(self, first_call: int, by: str) -> list[Action]:
+        """What was changed by the calls since that one, told as done by the function `by`."""
         return [
             Action(
-                self.responders.get(name, name),
+                self.responders.get(by, by),
                 made.caller.account,
                 made.region,
                 f"{made.service}:{made.operation}",
@@ -114,14 +117,18 @@ class Functions:
             if made.service not in _OWN_BUSINESS and not made.operation.startswith(_READING)
         ]
 
-    def _function(self, named: str, mapping: Resource) -> Resource:
-        name = named.rpartition(":")[2]
-        for function in self.world.inventory.of_type(
-            mapping.account, mapping.region, "AWS::Lambda::Function"
-        ):
+    def named(self, name: str) -> Resource | None:
+        """The function of that name, of those that stacks made."""
+        for function in self.world.inventory.of_type(*self.home, "AWS::Lambda::Function"):
             if function.properties["FunctionName"] == name:
                 return function
-        raise AssertionError(f"{mapping.logical_id} feeds {named}, which no stack made")
+        return None
+
+    def _function(self, named: str, mapping: Resource) -> Resource:
+        function = self.named(named.rpartition(":")[2])
+        if function is None:
+            raise AssertionError(f"{mapping.logical_id} feeds {named}, which no stack made")
+        return function
 
     def run(self, function: Resource, event: Mapping[str, Json], now: datetime) -> Any:
         """Invokes one function and gives its answer, or RAISED when it raised."""

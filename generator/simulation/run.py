@@ -24,6 +24,7 @@ from generator.simulation.reasons import Reasons
 from generator.simulation.records import Found, Reading
 from generator.simulation.router import Router
 from generator.simulation.staging import stage
+from generator.simulation.workflows import Workflows
 from generator.simulation.world import World, partition_of
 
 ORGANIZATION_TRAIL = "organization-trail"
@@ -123,6 +124,7 @@ def send(
     }
     home = place.central_account, place.central_region
     functions = Functions(world, cloud.edge, *home, responders)
+    workflows = Workflows(world, cloud.edge, functions)
     simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
     for item in found:
         event = item.event
@@ -136,8 +138,10 @@ def send(
         journey = _journey(router, reasons, place, event)
         if journey.forwarded:
             detail = journey.detail
+            now = simulated_now(str(detail.get("eventTime", "")))
             before = len(functions.posts)
-            journey.actions += functions.pump(simulated_now(str(detail.get("eventTime", ""))))
+            journey.actions += functions.pump(now)
+            journey.actions += workflows.pump(now)
             journey.posts += functions.posts[before:]
         journey.reason = journey.reason or reasons.after(journey, matching)
         simulation.journeys.append(journey)

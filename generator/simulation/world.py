@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -157,6 +157,32 @@ class Inventory:
             yield from cell.values()
 
 
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request that something in the simulation makes."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a server answers; header names in lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A state machine that was started, with its input, and has not run yet."""
+
+    machine: Resource
+    input: str
+
+
 @dataclass
 class World:
     """The organization, what stacks made in it, and the Regions that exist in it."""
@@ -171,6 +197,11 @@ class World:
     """The services that the simulation serves itself, by botocore's name."""
     arrived: Arrived = field(default_factory=Arrived)
     """What came to rest where no queue is."""
+    transport: Callable[[Request], Response] | None = None
+    """How requests of API destinations leave; without one they are only put on record. OSError
+    when there is no answer in time."""
+    executions: list[Execution] = field(default_factory=list)
+    """State machines that wait to be run."""
 
     def enabled(self, account: str, region: str) -> bool:
         """Whether the account can use the Region: by default, or because it opted in."""

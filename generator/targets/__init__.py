@@ -38,7 +38,7 @@ def message(target: Target, detection: Detection, shape: Shape) -> dict[str, Any
     """What a rule's entry for this target says of the body that it sends."""
     own = getattr(module(target.kind), "message", None)
     sent: dict[str, Any]
-    sent = own(target, detection, shape) if own else bodies.transformed(target.body, detection)
+    sent = own(target, detection, shape) if own else bodies.transformed(target, detection)
     return sent
 
 

@@ -116,7 +116,7 @@ def message(target: Target, detection: Detection, shape: Shape) -> dict[str, Any
     sent = (
         {"InputTransformer": _transformer(target, detection)}
         if target.body == "notice"
-        else bodies.transformed(target.body, detection)
+        else bodies.transformed(target, detection)
     )
     return {**sent, "HttpParameters": events.HttpParameters(HeaderParameters=key)}
 

@@ -74,7 +74,7 @@ def message(target: Target, detection: Detection, shape: Shape) -> dict[str, Any
     """A chat has a form of its own."""
     if target.options["format"] == "chat":
         return bodies.worded(messages.chat(detection))
-    return bodies.transformed(target.body, detection)
+    return bodies.transformed(target, detection)
 
 
 def _title(target: Target) -> str:

@@ -81,7 +81,7 @@ def entry(target: Target) -> dict[str, Any]:
 def message(target: Target, detection: Detection, shape: Shape) -> dict[str, Any]:
     """What the built-in machine reads; a user's own machine gets the body that was asked for."""
     if not _is_built_in(target):
-        return bodies.transformed(target.body, detection)
+        return bodies.transformed(target, detection)
     asked = _asked(target, detection, shape)
     by_queue = asked in shape.wiring.get(detection.id, ())
     made = receivers.execution_input(

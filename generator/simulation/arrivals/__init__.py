@@ -11,8 +11,11 @@ _MODULES = {
     "firehose": "delivery_streams",
     "kinesis": "data_streams",
     "logs": "log_groups",
+    "events": "api_destinations",
+    "lambda": "functions",
     "sns": "topics",
     "sqs": "queues",
+    "states": "workflows",
 }
 """By the service that a target's ARN names. A service more is a line here and a module."""
 

@@ -249,7 +249,19 @@ def _check_bus_policy(site: Site, properties: Properties, own: Resource | None) 
         )
 
 
+_AUTHORIZATIONS = {
+    "API_KEY": "ApiKeyAuthParameters",
+    "BASIC": "BasicAuthParameters",
+    "OAUTH_CLIENT_CREDENTIALS": "OAuthParameters",
+}
+
+
 def _connection(site: Site, name: str, properties: Properties) -> Outcome:
+    # https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_CreateConnection.html
+    needed = _AUTHORIZATIONS.get(str(properties.get("AuthorizationType")))
+    given = set(properties.get("AuthParameters") or ()) & set(_AUTHORIZATIONS.values())
+    if needed is None or given != {needed}:
+        raise refuse(f"The parameters of the connection {name} are not those of its type.")
     identity = site.invented_id()
     arn = site.arn("events", f"connection/{name}")
     secret = site.arn("secretsmanager", f"secret:events!connection/{name}/{identity}-a1b2c3")
@@ -257,7 +269,8 @@ def _connection(site: Site, name: str, properties: Properties) -> Outcome:
 
 
 def _api_destination(site: Site, name: str, properties: Properties) -> Outcome:
-    if not str(properties["InvocationEndpoint"]).startswith("https://"):
+    # CloudFormation has read a secret by then; here it is left as it stands in the template.
+    if not str(properties["InvocationEndpoint"]).startswith(("https://", "{{resolve:")):
         raise refuse("The InvocationEndpoint of an API destination must begin with https://")
     arn = site.arn("events", f"api-destination/{name}")
     return Outcome(name, {"Arn": f"{arn}/{site.invented_id()}", "ArnForPolicy": arn})
