@@ -63,15 +63,34 @@ EXAMPLE = Record(
     {"because": ""},
 )
 
+_ACTIONS = ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name"))
 _STATEMENT = Record(
     {
         "sid": Text("what it lets the function do", pattern=r"[A-Za-z0-9]+"),
-        "actions": ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name")),
-        "resources": ListOf(Text("ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${Prefix} are set")),
+        "actions": _ACTIONS,
+        "resources": ListOf(
+            Text("ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${RolePath}, ${Prefix} are set")
+        ),
         "conditions": Anything("the statement's Condition", type="object"),
         "why_star": Text("why a * in it cannot be narrower"),
     },
     {"conditions": {}, "why_star": ""},
+)
+_POLICY = Record(
+    {
+        "name": Text("what follows the prefix in its name", pattern=r"[a-z][a-z0-9-]+[a-z0-9]"),
+        "description": Text("what the console says about it", longest=1000, rendered=True),
+        "statements": ListOf(
+            Record(
+                {
+                    **_STATEMENT.fields,
+                    "effect": Text(choices=("Allow", "Deny")),
+                    "not_actions": _ACTIONS,
+                },
+                {**_STATEMENT.defaults, "actions": [], "not_actions": []},
+            )
+        ),
+    }
 )
 _SETTING = Record(
     {
@@ -92,6 +111,7 @@ RESPONDER = Record(
         "memory": Integer("MB", 128, 10240),
         "remembers": Boolean("keeps what it did in the memory table"),
         "member_permissions": ListOf(_STATEMENT, "what its role in members may do"),
+        "member_policies": ListOf(_POLICY, "managed policies that it may attach in members"),
         "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
         "settings": MapOf(_SETTING),
     },
@@ -102,6 +122,7 @@ RESPONDER = Record(
         "memory": 256,
         "remembers": False,
         "member_permissions": [],
+        "member_policies": [],
         "central_permissions": [],
         "settings": {},
     },
@@ -269,6 +290,11 @@ def _read_responder(folder: Path) -> Responder:
     modes, default = entry["modes"], entry["default_mode"]
     if (modes or default) and default not in modes:
         report(("default_mode",), "must be one of its modes")
+    for number, policy in enumerate(entry["member_policies"]):
+        for index, statement in enumerate(policy["statements"]):
+            if bool(statement["actions"]) == bool(statement["not_actions"]):
+                path = ("member_policies", number, "statements", index)
+                report(path, "wants either actions or not_actions")
     if report.problems:
         raise Mistake(report.problems)
     settings = tuple(Setting(name, **setting) for name, setting in entry["settings"].items())
@@ -287,6 +313,7 @@ def _read_responder(folder: Path) -> Responder:
         memory=entry["memory"],
         remembers=entry["remembers"],
         member_permissions=tuple(entry["member_permissions"]),
+        member_policies=tuple(entry["member_policies"]),
         central_permissions=tuple(entry["central_permissions"]),
         settings=settings,
         file=place,

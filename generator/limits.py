@@ -35,9 +35,11 @@ INPUT_TEMPLATE = 8_192
 QUEUE_POLICY = 8_192
 BUS_POLICY = 10_240
 ROLE_POLICIES = 10_240
+MANAGED_POLICY = 6_144
 ENVIRONMENT = 4_096
 NAME = {
     "AWS::Events::Rule": ("Name", 64),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::Lambda::Function": ("FunctionName", 64),
@@ -111,6 +113,9 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
     elif kind == "AWS::IAM::Role":
         size = sum(_length(policy["PolicyDocument"]) for policy in properties.get("Policies", []))
         yield from _over(place, "characters of inline policies", size, ROLE_POLICIES, _IAM)
+    elif kind == "AWS::IAM::ManagedPolicy":
+        size = _length(properties["PolicyDocument"])
+        yield from _over(place, "characters", size, MANAGED_POLICY, _IAM)
     elif kind == "AWS::Lambda::Function":
         variables = properties.get("Environment", {}).get("Variables", {})
         size = sum(

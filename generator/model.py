@@ -88,7 +88,8 @@ class Responder(NamedTuple):
     """A Lambda function of ours, as its folder under lambda/ declares it.
 
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
-    nothing; without `member_permissions` it has no role in members.
+    nothing; without `member_permissions` it has no role in members. `member_policies` are managed
+    policies that stand ready in members for it to attach.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Responder(NamedTuple):
     memory: int = 256
     remembers: bool = False
     member_permissions: tuple[Mapping[str, Json], ...] = ()
+    member_policies: tuple[Mapping[str, Json], ...] = ()
     central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()
     file: str = ""

@@ -117,18 +117,9 @@ def acts_in_members(target: Target, shape: Shape) -> bool:
     return bool(shape.responders[target.options["responder"]].member_permissions)
 
 
-def declared(statements: Any) -> list[Grant]:
+def declared(statements: Any, prefix: str) -> list[Grant]:
     """The permissions that a responder.yaml declares, as grants."""
-    return [
-        policies.allow(
-            statement["sid"],
-            statement["actions"],
-            [policies.declared_arn(resource) for resource in statement["resources"]],
-            conditions=policies.declared_conditions(statement["conditions"]),
-            reason=statement["why_star"],
-        )
-        for statement in statements
-    ]
+    return [policies.declared(statement, prefix) for statement in statements]
 
 
 def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
@@ -145,7 +136,7 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
         grants.append(policies.remember(GetAtt(names.MEMORY, "Arn")))
     if responder.member_permissions:
         grants.append(policies.assume_in_members(prefix, responder.id))
-    return [*grants, *declared(responder.central_permissions)]
+    return [*grants, *declared(responder.central_permissions, prefix)]
 
 
 def _function(target: Target, responder: Responder, prefix: str) -> awslambda.Function:
@@ -179,6 +170,7 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
     for name in sorted(place):
         variables[f"TRAILBUS_{name.upper()}"] = Ref(names.parameter(target.name, name))
     if responder.modes:
+        variables["TRAILBUS_RESPONDER"] = responder.id
         variables["TRAILBUS_MODE"] = target.options["mode"]
         variables["TRAILBUS_EXCEPTIONS"] = Ref(names.parameter(target.name, "exceptions"))
         variables["TRAILBUS_SWITCH"] = Ref(names.REMEDIATION_SWITCH)
@@ -186,7 +178,11 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
         variables["TRAILBUS_MEMORY"] = Ref(names.MEMORY)
     if responder.member_permissions:
         member = names.member_role(prefix, responder.id)
-        variables["TRAILBUS_MEMBER_ROLE"] = policies.role_path_and_name(member)
+        variables["TRAILBUS_MEMBER_ROLE"] = policies.path_and_name(member)
+    for policy in responder.member_policies:
+        name = names.member_policy(prefix, policy["name"])
+        variable = policy["name"].replace("-", "_").upper()
+        variables[f"TRAILBUS_POLICY_{variable}"] = policies.path_and_name(name)
     return variables
 
 
