@@ -17,6 +17,7 @@ from generator.simulation.cloudformation.providers.kind import Forward
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.organizations import Organizations
 from generator.simulation.permissions import Permissions
+from generator.simulation.refusals import Buckets, Users
 from generator.simulation.tokens import Tokens
 from generator.simulation.trails import Trails
 from generator.simulation.world import World, partition_of
@@ -34,7 +35,9 @@ class Cloud:
         self.edge = Edge(
             {
                 "cloudformation": self.cloudformation,
+                "iam": Users(),
                 "organizations": self.organizations,
+                "s3": Buckets(),
                 "sts": tokens,
             },
             Permissions(world).check,
