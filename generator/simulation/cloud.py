@@ -12,12 +12,12 @@ from moto import mock_aws
 from generator.deploy.aws import Door, Side
 from generator.model import Place
 from generator.simulation import access
+from generator.simulation.beyond_moto import Buckets, Instances, Users
 from generator.simulation.cloudformation import CloudFormation
 from generator.simulation.cloudformation.providers.kind import Forward
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.organizations import Organizations
 from generator.simulation.permissions import Permissions
-from generator.simulation.refusals import Buckets, Users
 from generator.simulation.tokens import Tokens
 from generator.simulation.trails import Trails
 from generator.simulation.world import World, partition_of
@@ -35,6 +35,7 @@ class Cloud:
         self.edge = Edge(
             {
                 "cloudformation": self.cloudformation,
+                "ec2": Instances(),
                 "iam": Users(),
                 "organizations": self.organizations,
                 "s3": Buckets(),

@@ -15,8 +15,8 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 
 from generator.simulation import access
+from generator.simulation.beyond_moto import owner_of
 from generator.simulation.edge import Identity
-from generator.simulation.refusals import owner_of
 from generator.simulation.world import ServiceError, World, partition_of
 
 
@@ -106,7 +106,11 @@ def _tags(parameters: Parameters, site: Site, arn: str) -> dict[str, Any]:
     given = ec2_backends[site.account][site.region].tags.get(arn.rpartition("/")[2], {})
     return {
         "aws:TagKeys": [tag["Key"] for tag in parameters["Tags"]],
-        **{f"aws:ResourceTag/{key}": value for key, value in given.items()},
+        **{
+            f"aws:ResourceTag/{key.casefold()}": value
+            for key, value in sorted(given.items())
+            if key and key == key.strip()
+        },
     }
 
 

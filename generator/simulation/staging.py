@@ -12,8 +12,8 @@ from moto.iam.models import iam_backends
 from moto.s3.models import FakeAcl, FakeGrant, FakeGrantee, get_canned_acl, s3_backends
 
 from generator.model import Json
+from generator.simulation.beyond_moto import owner_of
 from generator.simulation.cloud import Cloud
-from generator.simulation.refusals import owner_of
 from generator.simulation.world import partition_of
 
 Stage = Callable[[Cloud, Mapping[str, Json]], None]

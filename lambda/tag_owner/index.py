@@ -48,7 +48,7 @@ class Machines:
 
     @property
     def untagged(self) -> list[str]:
-        return sorted(each for each, tags in self.tags.items() if TAG not in tags)
+        return sorted(each for each, tags in self.tags.items() if not _owners(tags))
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
@@ -75,7 +75,7 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
     resources = past.before if past.before is not None else machines.untagged
     what = ", ".join(resources or sorted(machines.tags))
     if verdict.outcome != "tagged":
-        state = {TAG: {each: tags.get(TAG) for each, tags in sorted(machines.tags.items())}}
+        state = {TAG: {each: _owners(tags) for each, tags in sorted(machines.tags.items())}}
         report(notice, verdict, Evidence(what, state, state))
         return
     left = [each for each in resources if each in machines.untagged]
@@ -180,6 +180,15 @@ def act(resources: list[str], owner: str, notice: Notice, member: Member) -> Non
     ec2 = member.client("ec2", notice.region)
     for some in _portions(resources, RESOURCES):
         ec2.create_tags(Resources=some, Tags=[{"Key": TAG, "Value": owner}])
+
+
+def _owners(tags: dict[str, str]) -> dict[str, str] | None:
+    """The tags that say who owns it, whatever their case; None when there is none.
+
+    In the role's condition case does not count either: it would deny to set an Owner beside an
+    owner. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
+    """
+    return {key: its for key, its in tags.items() if key.casefold() == TAG.casefold()} or None
 
 
 def _age(notice: Notice) -> timedelta:

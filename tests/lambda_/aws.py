@@ -34,8 +34,8 @@ from generator.simulation.authorization import (
     resource_policy,
     trust_policy,
 )
+from generator.simulation.beyond_moto import Buckets, Instances, Users
 from generator.simulation.edge import Identity
-from generator.simulation.refusals import Buckets, Users
 from generator.simulation.world import ServiceError
 
 from . import rendered
@@ -318,9 +318,9 @@ class Aws:
         services: dict[str, Callable[[Call], dict[str, Any] | None]] = {
             "cloudtrail": self._cloudtrail,
             "dynamodb": lambda _: None,
-            "ec2": lambda _: None,
-            "iam": lambda call: _refused_or_none(Users(), call),
-            "s3": lambda call: _refused_or_none(Buckets(), call),
+            "ec2": lambda call: _answered_or_none(Instances(), call),
+            "iam": lambda call: _answered_or_none(Users(), call),
+            "s3": lambda call: _answered_or_none(Buckets(), call),
             "s3control": lambda _: None,
             "sns": self._publish,
             "ssm": lambda _: {"Parameter": {"Value": self.switch}},
@@ -431,10 +431,14 @@ def _described(trail: Trail) -> dict[str, Any]:
     }
 
 
-def _refused_or_none(service: Any, call: Call) -> None:
-    """What moto lets pass and AWS would not; the rest is moto's to answer."""
+def _answered_or_none(service: Any, call: Call) -> dict[str, Any] | None:
+    """What AWS answers otherwise than moto; the rest is moto's to answer."""
+    asking = Identity(call.account, "")
     try:
-        service.call(call.operation, call.parameters, Identity(call.account, ""), call.region)
+        answer: dict[str, Any] | None = service.call(
+            call.operation, call.parameters, asking, call.region
+        )
+        return answer
     except ServiceError as error:
         raise Refusal(error.code, error.message, error.status, **error.more) from None
 

@@ -1,10 +1,11 @@
-"""What S3 and IAM refuse though moto would not; all else is moto's to answer."""
+"""What S3, IAM and EC2 answer otherwise than moto does; all else is moto's to answer."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 from moto.s3.models import s3_backends
 
@@ -55,3 +56,36 @@ class Users:
         if len(attached | {str(parameters["PolicyArn"])}) > POLICIES_PER_USER:
             message = f"Cannot exceed quota for PoliciesPerUser: {POLICIES_PER_USER}"
             raise ServiceError("LimitExceeded", message, 409)
+
+
+class Instances:
+    """Instances can be asked for by the launch that they came from."""
+
+    def call(
+        self, operation: str, parameters: Mapping[str, Any], caller: Identity, region: str
+    ) -> dict[str, Any] | None:
+        filters = {each["Name"]: each["Values"] for each in parameters.get("Filters", [])}
+        if operation != "DescribeInstances" or list(filters) != ["reservation-id"]:
+            return None
+        backend = ec2_backends[caller.account][region]
+        found = [backend.reservations.get(wanted) for wanted in filters["reservation-id"]]
+        return {
+            "Reservations": [
+                {
+                    "ReservationId": reservation.id,
+                    "Instances": [
+                        {
+                            "InstanceId": instance.id,
+                            "State": {"Name": instance.state, "Code": instance.state_code},
+                            "Tags": [
+                                {"Key": tag["key"], "Value": tag["value"]}
+                                for tag in instance.get_tags()
+                            ],
+                        }
+                        for instance in reservation.instances
+                    ],
+                }
+                for reservation in found
+                if reservation is not None
+            ]
+        }
