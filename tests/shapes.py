@@ -284,8 +284,11 @@ def variations(kind: str) -> list[dict[str, Json]]:
     several = []
     for responder in known().responders.values():
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
+        # Every option of one of them, every mode of the others: each carries its code, and all of
+        # everything would be more than a template can hold.
+        said = made[:1] if several else made
         several += [
-            {**one, **mode, "responder": responder.id} for one in made for mode in modes or [{}]
+            {**one, **mode, "responder": responder.id} for one in said for mode in modes or [{}]
         ]
     return several
 

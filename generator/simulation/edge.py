@@ -129,6 +129,9 @@ class Edge:
         """botocore's hook before a call: an answer here is the service's answer."""
         service, operation = model.service_model.service_name, model.name
         region = context.get("client_region") or request_signer.region_name
+        if region.endswith("-global"):
+            # IAM and the like have one endpoint a partition; they sign for the Region it stands in.
+            region = request_signer.region_name
         self._unanswered = f"{service} {operation}"
         try:
             caller = self._identities.get(request_signer._credentials.access_key)
