@@ -281,7 +281,7 @@ def variations(kind: str) -> list[dict[str, Json]]:
         made += [{"kind": kind, option: value} for value in values(form)]
     if kind != "responder":
         return [one for number, one in enumerate(made) if _says_new(one, made[:number])]
-    several = []
+    several: list[dict[str, Json]] = []
     for responder in known().responders.values():
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
         # Every option of one of them, every mode of the others: each carries its code, and all of

@@ -235,11 +235,20 @@ def every_star_has_its_reason(name: str, of: Rendered) -> None:
 
 
 def no_statement_denies_or_turns_a_list_around(name: str, of: Rendered) -> None:
+    """But for managed policies, which are attached to others: there a responder.yaml may deny."""
+    others = [
+        one
+        for resource in of.templates[name]["Resources"].values()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
+        for one in statements(resource)
+    ]
     for statement in statements(of.templates[name]):
-        assert statement["Effect"] == "Allow"
-        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
+        theirs = statement in others
+        assert statement["Effect"] == "Allow" or (theirs and statement["Effect"] == "Deny")
+        allowed = {"NotAction"} if theirs and statement["Effect"] == "Deny" else set()
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement) - allowed
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
-        actions = statement["Action"]
+        actions = statement.get("Action") or statement["NotAction"]
         for action in [actions] if isinstance(actions, str) else actions:
             assert action == "kms:*" or re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+\*?", action)
 

@@ -1,5 +1,4 @@
-"""Remediations end to end: an event in a member, through rules, bus and queue, to the changed
-resource; and the near misses after which everything is as it was."""
+"""Remediations end to end, from an event in a member to the mended resource, and near misses."""
 
 from __future__ import annotations
 
