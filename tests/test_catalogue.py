@@ -382,7 +382,8 @@ BAD_RESPONDERS: list[tuple[str, str, list[str]]] = [
         "{sid", "{actions: ['s3:Get'], not_actions: ['s3:Put'], sid"), [
         "20: member_policies.0.statements.0: wants either actions or not_actions"]),
     ("a managed policy that may be anything", RESPONDER + MANAGED.replace("Deny", "Maybe"), [
-        "20: member_policies.0.statements.0.effect: 'Maybe' is not one of the choices; known: Allow, Deny",
+        "20: member_policies.0.statements.0.effect: 'Maybe' is not one of the choices; "
+        "known: Allow, Deny",
         "20: member_policies.0.statements.0: wants either actions or not_actions"]),
     ("a permission without resources", RESPONDER.replace('    resources: ["*"]\n', ""), [
         "7: member_permissions.0: the key 'resources' is missing"]),

@@ -218,6 +218,15 @@ def test_what_no_responder_would_write_is_refused(name: str, path: str, value: A
     assert refusal(changed(RECORDS[name], path, value))
 
 
+@pytest.mark.parametrize("policy", [GUARD, ADMIN, OWN.replace(ACCOUNT, "444455556666"), OWN + "-2"])
+def test_no_other_policy_is_detached_however_well_the_record_is_made(policy: str) -> None:
+    """It may be the very policy that holds the user back."""
+    whole = changed(RECORDS["a user"], "after.attached_policies", [policy])
+    whole = changed(whole, "undo.0.parameters.PolicyArn", policy)
+
+    assert refusal(whole) == "does not tell what require_mfa leaves behind"
+
+
 def test_other_calls_are_named_in_the_refusal() -> None:
     fault = refusal(changed(RECORDS["a trail"], "undo.0.operation", "DeleteTrail"))
 
