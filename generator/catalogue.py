@@ -65,18 +65,38 @@ EXAMPLE = Record(
     {"because": ""},
 )
 
+_ACTIONS = ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name"))
 _STATEMENT = Record(
     {
         "sid": Text("what it lets the function do", pattern=r"[A-Za-z0-9]+"),
-        "actions": ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name")),
+        "actions": _ACTIONS,
         "resources": ListOf(
-            Text("ARNs; ${AWS::Partition} and the like are set, ${name} is a setting that is place")
+            Text(
+                "ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${RolePath}, ${Prefix} are set, "
+                "${name} is a setting that is place"
+            )
         ),
         "conditions": Anything("the statement's Condition", type="object"),
         "why_star": Text("why a * in it cannot be narrower"),
         "when": Text("the setting that must be true for it"),
     },
     {"conditions": {}, "why_star": "", "when": ""},
+)
+_POLICY = Record(
+    {
+        "name": Text("what follows the prefix in its name", pattern=r"[a-z][a-z0-9-]+[a-z0-9]"),
+        "description": Text("what the console says about it", longest=1000, rendered=True),
+        "statements": ListOf(
+            Record(
+                {
+                    **_STATEMENT.fields,
+                    "effect": Text(choices=("Allow", "Deny")),
+                    "not_actions": _ACTIONS,
+                },
+                {**_STATEMENT.defaults, "actions": [], "not_actions": []},
+            )
+        ),
+    }
 )
 _SETTING = Record(
     {
@@ -114,6 +134,7 @@ RESPONDER = Record(
         "tries": Integer("how often a message is tried before it is a dead letter", 1, 1000),
         "concurrency": Integer("batches that are handled at once", 2, 1000),
         "member_permissions": ListOf(_STATEMENT, "what its role in members may do"),
+        "member_policies": ListOf(_POLICY, "managed policies that it may attach in members"),
         "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
         "settings": MapOf(_SETTING),
         "schedule": _SCHEDULE,
@@ -130,6 +151,7 @@ RESPONDER = Record(
         "tries": 5,
         "concurrency": 10,
         "member_permissions": [],
+        "member_policies": [],
         "central_permissions": [],
         "settings": {},
         "schedule": "",
@@ -303,6 +325,11 @@ def _read_responder(folder: Path) -> Responder:
     modes, default = entry["modes"], entry["default_mode"]
     if (modes or default) and default not in modes:
         report(("default_mode",), "must be one of its modes")
+    for number, policy in enumerate(entry["member_policies"]):
+        for index, statement in enumerate(policy["statements"]):
+            if bool(statement["actions"]) == bool(statement["not_actions"]):
+                path = ("member_policies", number, "statements", index)
+                report(path, "wants either actions or not_actions")
     if report.problems:
         raise Mistake(report.problems)
     settings = _settings(entry)
@@ -325,6 +352,7 @@ def _read_responder(folder: Path) -> Responder:
         tries=entry["tries"],
         concurrency=entry["concurrency"],
         member_permissions=tuple(entry["member_permissions"]),
+        member_policies=tuple(entry["member_policies"]),
         central_permissions=tuple(entry["central_permissions"]),
         settings=settings,
         file=place,

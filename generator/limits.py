@@ -42,10 +42,12 @@ BUCKET_POLICY = 20_480
 BUS_POLICY = 10_240
 LOG_POLICY = 5_120
 ROLE_POLICIES = 10_240
+MANAGED_POLICY = 6_144
 ENVIRONMENT = 4_096
 DEFINITION = 1_048_576
 NAME = {
     "AWS::Events::Rule": ("Name", 64),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::Lambda::Function": ("FunctionName", 64),
@@ -144,6 +146,9 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
         text = properties["DefinitionString"]
         size = len((text if isinstance(text, str) else text["Fn::Sub"][0]).encode())
         yield from _over(place, "bytes of definition", size, DEFINITION, _STATES)
+    elif kind == "AWS::IAM::ManagedPolicy":
+        size = _length(properties["PolicyDocument"])
+        yield from _over(place, "characters", size, MANAGED_POLICY, _IAM)
     elif kind == "AWS::Lambda::Function":
         variables = properties.get("Environment", {}).get("Variables", {})
         size = sum(

@@ -92,7 +92,8 @@ class Responder(NamedTuple):
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
     nothing; without `member_permissions` it has no role in members. One with a `schedule` is woken
     by that and takes no events; `reads` names the setting that says which stream's archive it
-    reads, and beside which it writes.
+    reads, and beside which it writes. `member_policies` are managed policies that stand ready in
+    members for it to attach.
     """
 
     id: str
@@ -109,6 +110,7 @@ class Responder(NamedTuple):
     tries: int = 5
     concurrency: int = 10
     member_permissions: tuple[Mapping[str, Json], ...] = ()
+    member_policies: tuple[Mapping[str, Json], ...] = ()
     central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()
     file: str = ""

@@ -214,6 +214,11 @@ def member_role(prefix: str, responder: str) -> str:
     return f"{prefix}-{responder.replace('_', '-')}-member"
 
 
+def member_policy(prefix: str, name: str) -> str:
+    """A managed policy that a responder attaches to others' users."""
+    return f"{prefix}-{name}"
+
+
 def forwarding_rule(prefix: str, reads: bool, part: int = 1) -> str:
     """A member's forwarding rule. Parts are the shape of the pattern limit, not items, so their
     numbers carry no meaning that a reordering could break."""

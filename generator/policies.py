@@ -124,29 +124,48 @@ def role_arn(account: str, name: str) -> Sub:
     return arn("iam", f"role${{{names.ROLE_PATH}}}{name}", account=account)
 
 
-def role_path_and_name(name: str) -> Sub:
-    """The role as it stands in its ARN, so that a handler needs only the account."""
+def path_and_name(name: str) -> Sub:
+    """A role or policy of ours as it stands in its ARN: a handler needs only the account."""
     return Sub(f"${{{names.ROLE_PATH}}}{name}")
 
 
-def declared_arn(text: str) -> str | Sub:
+def declared(statement: Mapping[str, Any], prefix: str) -> Grant:
+    """A statement as a responder.yaml declares it, of a role's policy or of a managed one."""
+    grant = allow(
+        statement["sid"],
+        statement["actions"],
+        [declared_text(resource, prefix) for resource in statement["resources"]],
+        conditions=declared_conditions(statement["conditions"], prefix),
+        reason=statement["why_star"],
+    )
+    parts = grant.statement.properties
+    parts["Effect"] = statement.get("effect", Allow)
+    if statement.get("not_actions"):
+        del parts["Action"]
+        parts["NotAction"] = [Action(*each.split(":", 1)) for each in statement["not_actions"]]
+    return grant
+
+
+def declared_text(text: str, prefix: str) -> str | Sub:
     """An ARN from a responder.yaml, where ${AWS::Partition} and the like may stand."""
+    text = text.replace("${Prefix}", prefix)
     return Sub(text) if "${" in text else text
 
 
-def declared_conditions(conditions: Mapping[str, Any]) -> list[ConditionElement]:
+def declared_conditions(conditions: Mapping[str, Any], prefix: str) -> list[ConditionElement]:
     """A Condition block from a responder.yaml, in awacs' words; an unknown operator is refused."""
+
+    def value(given: Any) -> Any:
+        if isinstance(given, list):
+            return [value(each) for each in given]
+        return declared_text(given, prefix) if isinstance(given, str) else given
+
     return [
-        getattr(awacs.aws, operator)({key: _declared(value) for key, value in keys.items()})
+        getattr(awacs.aws, operator.replace(":", ""))(
+            {key: value(given) for key, given in keys.items()}
+        )
         for operator, keys in sorted(conditions.items())
     ]
-
-
-def _declared(value: Any) -> Any:
-    """A condition's value or values, where ${AWS::Region} and the like may stand."""
-    if isinstance(value, list):
-        return [_declared(item) for item in value]
-    return declared_arn(value) if isinstance(value, str) else value
 
 
 def central_rules_arn(prefix: str) -> Sub:

@@ -307,13 +307,16 @@ def variations(kind: str) -> list[dict[str, Json]]:
     made = list(told.values())
     if kind != "responder":
         return [one for number, one in enumerate(made) if _says_new(one, made[:number])]
-    several = []
+    several: list[dict[str, Json]] = []
     for responder in known().responders.values():
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
+        # Every option of one of them, every mode of the others: each carries its code, and all of
+        # everything would be more than a template can hold.
+        said = made[:1] if several else made
         reads = {"settings": {responder.reads: ARCHIVE}} if responder.reads else {}
         several += [
             {**one, **mode, **reads, "responder": responder.id}
-            for one in made
+            for one in said
             for mode in modes or [{}]
         ]
     return several

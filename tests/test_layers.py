@@ -46,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("intake", "organization"),
     ("render",),
     ("deploy",),
-    ("backtest", "simulation"),
+    ("backtest", "simulation", "undoing"),
     ("commands",),
     ("__main__",),
 )

@@ -241,15 +241,24 @@ def every_star_has_its_reason(name: str, of: Rendered) -> None:
 def nothing_is_denied_but_plain_transport_and_no_list_turned_around(
     name: str, of: Rendered
 ) -> None:
+    """But for managed policies, which are attached to others: there a responder.yaml may deny."""
+    others = [
+        one
+        for resource in of.templates[name]["Resources"].values()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
+        for one in statements(resource)
+    ]
     for statement in statements(of.templates[name]):
-        if statement["Effect"] == "Deny":
+        theirs = statement in others
+        if statement["Effect"] == "Deny" and not theirs:
             assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
             assert (statement["Action"], statement["Principal"]) == (["s3:*"], "*")
             continue
-        assert statement["Effect"] == "Allow"
-        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
+        assert statement["Effect"] == "Allow" or theirs
+        allowed = {"NotAction"} if theirs and statement["Effect"] == "Deny" else set()
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement) - allowed
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
-        actions = statement["Action"]
+        actions = statement.get("Action") or statement["NotAction"]
         for action in [actions] if isinstance(actions, str) else actions:
             assert action == "kms:*" or re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+\*?", action)
 

@@ -7,6 +7,7 @@ COMMANDS = {
     "check": "stale files, limits, cfn-lint: each finding a line",
     "detections": "the catalogue, or one detection explained",
     "simulate": "deploy to a simulated organization on this machine and send events through it",
+    "undo": "take back what a responder did, by the evidence it left",
     "schema": "the JSON Schema of the configuration, for editors",
 }
 
@@ -32,6 +33,12 @@ examples:
   trailbus simulate                            the catalogue's own examples
   trailbus simulate logs/*.json.gz             your own CloudTrail archives
   trailbus simulate --accounts 50 --regions us-east-1,eu-west-1 --json event.json
+""",
+    "undo": """\
+examples:
+  trailbus undo evidence.json                  what would be called, then asks
+  trailbus undo evidence.json --profile payments-admin --yes
+  trailbus undo - --role Admin --yes < report.json    a report that was piped in
 """,
     "schema": """\
 examples:

@@ -126,3 +126,34 @@ def sessions(place: Place) -> Callable[[Side], Session]:
         )
 
     return session_for
+
+
+def entered(account: str, region: str, profile: str = "", role: str = "") -> Door:
+    """A door into one account, whichever side it is on, from the caller's credentials.
+
+    `profile` names other credentials to begin with, `role` one of that account to assume with
+    them. Raises Mistake when that leads nowhere, or into another account.
+    """
+    place = f"account {account}"
+    try:
+        session = boto3.Session(profile_name=profile or None, region_name=region)
+        if role:
+            partition = session.get_partition_for_region(region)
+            given = session.client("sts", config=_CONFIG).assume_role(
+                RoleArn=f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}",
+                RoleSessionName="trailbus",
+            )["Credentials"]
+            session = boto3.Session(
+                aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"],
+                aws_session_token=given["SessionToken"],
+                region_name=region,
+            )
+        there = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
+    except (ClientError, BotoCoreError) as error:
+        cure = "name a role there with --role, or credentials with --profile"
+        raise Mistake.one(place, str(error), cure) from None
+    if there != account:
+        cure = "name a role of the account with --role, or another --profile"
+        raise Mistake.one(place, f"the credentials are those of account {there}", cure)
+    return Door(lambda _: session)

@@ -73,10 +73,14 @@ def allows(
     arn: str,
     context: Mapping[str, Json],
     own: tuple[Policy, ...] = (),
+    owner: str | None = None,
 ) -> Decision:
-    """Whether a caller may do something to a resource, by its own and the resource's policies."""
+    """Whether a caller may do something to a resource, by its own and the resource's policies.
+
+    `owner` is the resource's account where the ARN does not say it.
+    """
     policies = Policies(identity=own, resource=policy_on(world, arn))
-    return decide(Request(caller, action, arn, context, _owner(world, arn)), policies)
+    return decide(Request(caller, action, arn, context, owner or _owner(world, arn)), policies)
 
 
 def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str) -> Refusal | None:

@@ -12,6 +12,7 @@ from moto import mock_aws
 from generator.deploy.aws import Door, Side
 from generator.model import Place
 from generator.simulation import access
+from generator.simulation.beyond_moto import Buckets, Instances, Users
 from generator.simulation.cloudformation import CloudFormation
 from generator.simulation.cloudformation.providers.kind import Forward
 from generator.simulation.edge import Edge, Identity
@@ -34,7 +35,10 @@ class Cloud:
         self.edge = Edge(
             {
                 "cloudformation": self.cloudformation,
+                "ec2": Instances(),
+                "iam": Users(),
                 "organizations": self.organizations,
+                "s3": Buckets(),
                 "sts": tokens,
             },
             Permissions(world).check,

@@ -46,12 +46,12 @@ class Made:
 
 
 class Service(Protocol):
-    """A service that the simulation serves itself."""
+    """A service that the simulation serves itself, or at least has a word in."""
 
     def call(
         self, operation: str, parameters: Mapping[str, Any], caller: Identity, region: str
-    ) -> dict[str, Any]:
-        """The answer as boto3 returns it; ServiceError for a refusal."""
+    ) -> dict[str, Any] | None:
+        """The answer as boto3 returns it; ServiceError for a refusal, None to leave it to moto."""
         ...
 
 
@@ -129,6 +129,9 @@ class Edge:
         """botocore's hook before a call: an answer here is the service's answer."""
         service, operation = model.service_model.service_name, model.name
         region = context.get("client_region") or request_signer.region_name
+        if region.endswith("-global"):
+            # IAM and the like have one endpoint a partition; they sign for the Region it stands in.
+            region = request_signer.region_name
         self._unanswered = f"{service} {operation}"
         try:
             caller = self._identities.get(request_signer._credentials.access_key)
@@ -141,13 +144,15 @@ class Edge:
             if service not in self.services:
                 return None
             answer = self.services[service].call(operation, parameters, caller, region)
+            if answer is None:
+                return None
             return SimpleNamespace(status_code=200, headers={}), {
                 **answer,
                 "ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "simulated"},
             }
         except ServiceError as error:
             return SimpleNamespace(status_code=error.status, headers={}), {
-                "Error": {"Code": error.code, "Message": error.message},
+                "Error": {"Code": error.code, "Message": error.message, **error.more},
                 "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "simulated"},
             }
         except Exception as fault:

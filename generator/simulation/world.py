@@ -13,10 +13,12 @@ from generator.simulation.arrived import Arrived
 class ServiceError(Exception):
     """A refusal of a simulated AWS service, as botocore's ClientError will tell it."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **more: str) -> None:
         self.code = code
         self.message = message
         self.status = status
+        self.more = more
+        """What else stands in the error, such as the Region where S3 has a bucket."""
         super().__init__(f"{code}: {message}")
 
 

@@ -178,7 +178,7 @@ def acts_in_members(target: Target, shape: Shape) -> bool:
     return bool(shape.responders[target.options["responder"]].member_permissions)
 
 
-def declared(statements: Any, target: Target | None = None) -> list[Grant]:
+def declared(statements: Any, prefix: str, target: Target | None = None) -> list[Grant]:
     """The permissions that a responder.yaml declares, as grants.
 
     Those of a target's own function may hang on its settings, and name them in ARNs.
@@ -188,15 +188,9 @@ def declared(statements: Any, target: Target | None = None) -> list[Grant]:
     if target:
         carried = {f"${{{one}}}": f"${{{names.parameter(target.name, one)}}}" for one in settings}
     return [
-        policies.allow(
-            statement["sid"],
-            statement["actions"],
-            [
-                policies.declared_arn(_replaced(resource, carried))
-                for resource in statement["resources"]
-            ],
-            conditions=policies.declared_conditions(statement["conditions"]),
-            reason=statement["why_star"],
+        policies.declared(
+            {**statement, "resources": [_replaced(one, carried) for one in statement["resources"]]},
+            prefix,
         )
         for statement in statements
         if not statement.get("when") or settings.get(statement["when"])
@@ -262,7 +256,7 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
         bucket = GetAtt(names.stream_bucket(_read(target, responder)), "Arn")
         below = [Sub(f"${{Bucket}}/{each}*", Bucket=bucket) for each in _FOLDERS]
         grants += policies.report_on_archive(bucket, *below)
-    return [*grants, *declared(responder.central_permissions, target)]
+    return [*grants, *declared(responder.central_permissions, prefix, target)]
 
 
 _FOLDERS = (names.EVENT_OBJECTS, names.REPORT_OBJECTS)
@@ -306,6 +300,7 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
     for name in sorted(place):
         variables[f"TRAILBUS_{name.upper()}"] = Ref(names.parameter(target.name, name))
     if responder.modes:
+        variables["TRAILBUS_RESPONDER"] = responder.id
         variables["TRAILBUS_MODE"] = target.options["mode"]
         variables["TRAILBUS_EXCEPTIONS"] = Ref(names.parameter(target.name, "exceptions"))
         variables["TRAILBUS_SWITCH"] = Ref(names.REMEDIATION_SWITCH)
@@ -320,7 +315,11 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
         variables["TRAILBUS_OWN_ROLE"] = policies.role_arn("${AWS::AccountId}", role)
     if responder.member_permissions:
         member = names.member_role(prefix, responder.id)
-        variables["TRAILBUS_MEMBER_ROLE"] = policies.role_path_and_name(member)
+        variables["TRAILBUS_MEMBER_ROLE"] = policies.path_and_name(member)
+    for policy in responder.member_policies:
+        name = names.member_policy(prefix, policy["name"])
+        variable = policy["name"].replace("-", "_").upper()
+        variables[f"TRAILBUS_POLICY_{variable}"] = policies.path_and_name(name)
     return variables
 
 

@@ -22,6 +22,7 @@ from botocore.loaders import Loader
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import AccessKey, iam_backends
 
+from generator.simulation import permissions
 from generator.simulation.authorization import (
     Caller,
     Decision,
@@ -33,6 +34,9 @@ from generator.simulation.authorization import (
     resource_policy,
     trust_policy,
 )
+from generator.simulation.beyond_moto import Buckets, Instances, Users
+from generator.simulation.edge import Identity
+from generator.simulation.world import ServiceError
 
 from . import rendered
 from .rendered import ORGANIZATION, Site
@@ -59,8 +63,10 @@ class Call(NamedTuple):
 class Refusal(Exception):
     """A service says no."""
 
-    def __init__(self, code: str, message: str = "said the test", status: int = 400) -> None:
-        self.code, self.message, self.status = code, message, status
+    def __init__(
+        self, code: str, message: str = "said the test", status: int = 400, **more: str
+    ) -> None:
+        self.code, self.message, self.status, self.more = code, message, status, more
         super().__init__(f"{code}: {message}")
 
 
@@ -262,7 +268,7 @@ class Aws:
             answer = self._answer(call)
         except Refusal as refusal:
             return SimpleNamespace(status_code=refusal.status, headers={}), {
-                "Error": {"Code": refusal.code, "Message": refusal.message},
+                "Error": {"Code": refusal.code, "Message": refusal.message, **refusal.more},
                 "ResponseMetadata": {"HTTPStatusCode": refusal.status},
             }
         except Exception as error:
@@ -286,7 +292,7 @@ class Aws:
         name = f"{self.site.role_path}{properties['RoleName']}"
         return f"arn:{site.partition}:iam::{account}:role{name}", properties
 
-    def may(self, side: str, account: str, action: str, resource: str, **context: str) -> Decision:
+    def may(self, side: str, account: str, action: str, resource: str, **context: Any) -> Decision:
         """Whether a role of ours allows an action on a resource whose owner consents."""
         arn, properties = self.role(side, account)
         root = f"arn:{self.site.partition}:iam::{account}:root"
@@ -298,7 +304,8 @@ class Aws:
             owners = resource_policy(whole, resource)
         caller = Caller.role_session(arn, "test", organization=ORGANIZATION)
         policies = Policies(identity=self._own(arn, properties), resource=owners)
-        return decide(Request(caller, action, resource, context), policies)
+        owner = context.get("aws:ResourceAccount")
+        return decide(Request(caller, action, resource, context, owner), policies)
 
     def _own(self, arn: str, properties: Mapping[str, Any]) -> tuple[Policy, ...]:
         documents = json.loads(json.dumps([p["PolicyDocument"] for p in properties["Policies"]]))
@@ -312,11 +319,24 @@ class Aws:
     def _check(self, side: str, call: Call) -> None:
         if call.service == "sts":
             return  # _assume asks both sides
+        known = permissions.NEEDS.get((call.service, call.operation))
+        if call.name not in NEEDS and known is not None:
+            self._check_as_simulated(side, call, known)
+            return
         site = Site(call.account, call.region, self.site.partition)
         for need in NEEDS[call.name]:
             resource = need.resource(call.parameters, site)
             for action in need.actions:
                 self._demand(self.may(side, call.account, action, resource), action, side)
+
+    def _check_as_simulated(self, side: str, call: Call, need: permissions.Need) -> None:
+        """Services whose state is moto's: the simulation knows what their conditions see."""
+        site = permissions.Site(call.account, call.region)
+        named = need.resource(call.parameters, site)
+        for resource in [named] if isinstance(named, str) else named:
+            context = need.context(call.parameters, site, resource)
+            decision = self.may(side, call.account, need.action, resource, **context)
+            self._demand(decision, need.action, side)
 
     def _demand(self, decision: Decision, action: str, side: str) -> None:
         if not decision.allowed:
@@ -330,6 +350,10 @@ class Aws:
         services: dict[str, Callable[[Call], dict[str, Any] | None]] = {
             "cloudtrail": self._cloudtrail,
             "dynamodb": lambda _: None,
+            "ec2": lambda call: _answered_or_none(Instances(), call),
+            "iam": lambda call: _answered_or_none(Users(), call),
+            "s3": lambda call: _answered_or_none(Buckets(), call),
+            "s3control": lambda _: None,
             "sns": self._publish,
             "organizations": self._account,
             "secretsmanager": lambda c: {"SecretString": self._secret(c.parameters["SecretId"])},
@@ -460,6 +484,18 @@ def _described(trail: Trail) -> dict[str, Any]:
         "IsOrganizationTrail": trail.organization,
         "IsMultiRegionTrail": trail.everywhere,
     }
+
+
+def _answered_or_none(service: Any, call: Call) -> dict[str, Any] | None:
+    """What AWS answers otherwise than moto; the rest is moto's to answer."""
+    asking = Identity(call.account, "")
+    try:
+        answer: dict[str, Any] | None = service.call(
+            call.operation, call.parameters, asking, call.region
+        )
+        return answer
+    except ServiceError as error:
+        raise Refusal(error.code, error.message, error.status, **error.more) from None
 
 
 def _remember(params: Any, context: Any, **_: Any) -> None:

@@ -11,8 +11,9 @@ from typing import Any
 
 import yaml
 
-from generator import config, render
-from generator.model import Json
+from generator import config
+from generator.model import Json, Shape
+from generator.render import render
 
 OUT = Path(__file__).parents[2] / "out"
 
@@ -52,26 +53,60 @@ class Site:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
 
-@lru_cache
-def _template(name: str, configuration: str = "") -> dict[str, Json]:
+EVERY_REMEDY = """\
+targets:
+  trail-guard: {kind: responder, responder: restart_cloudtrail, mode: enforce}
+  bucket-guard: {kind: responder, responder: block_public_bucket, mode: enforce}
+  mfa-guard: {kind: responder, responder: require_mfa, mode: enforce}
+  owner-tags: {kind: responder, responder: tag_owner, mode: enforce}
+routes:
+  - {detections: [cloudtrail_logging_stopped], to: [trail-guard]}
+  - {to: [bucket-guard], detections: [
+      s3_bucket_policy_changed, s3_bucket_acl_opened, s3_public_access_block_removed]}
+  - {detections: [iam_user_created, iam_login_profile_created], to: [mfa-guard]}
+  - {detections: [ec2_instances_launched, ec2_instances_started], to: [owner-tags]}
+"""
+"""A configuration with every responder that changes something."""
+
+
+def _read(text: str) -> dict[str, Json]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    text = _files(configuration)[name] if configuration else (OUT / name).read_text("utf-8")
     loaded: dict[str, Json] = yaml.load(text, loader)  # noqa: S506
     return loaded
 
 
 @lru_cache
-def _files(configuration: str) -> dict[str, str]:
+def _template(name: str, configuration: str = "") -> dict[str, Json]:
+    if configuration:
+        return _read(_files(configuration)[name])
+    return _read((OUT / name).read_text(encoding="utf-8"))
+
+
+@lru_cache
+def _shape(configuration: str) -> Shape:
     with TemporaryDirectory() as folder:
-        file = Path(folder, "trailbus.yaml")
+        file = Path(folder) / "trailbus.yaml"
         file.write_text(configuration, encoding="utf-8")
-        return dict(render.render(config.load(file).shape))
+        return config.load(file).shape
+
+
+@lru_cache
+def _files(configuration: str) -> dict[str, str]:
+    return dict(render(_shape(configuration)))
+
+
+def every_remedy() -> Shape:
+    """The shape of that configuration."""
+    return _shape(EVERY_REMEDY)
 
 
 @lru_cache
 def resource(template: str, logical_id: str, site: Site) -> dict[str, Any]:
-    """The resolved properties of a resource in a file of out/."""
+    """The resolved properties of a resource in a file of out/, or, where the built-in
+    configuration has no such resource, in one with every remedy."""
     whole = _template(template, site.configuration)
+    if logical_id not in whole["Resources"]:
+        whole = _template(template, EVERY_REMEDY)
     properties = whole["Resources"][logical_id]["Properties"]
     resolved: dict[str, Any] = _resolved(properties, whole, site)
     return resolved
@@ -95,7 +130,8 @@ def _resolved(value: Json, template: dict[str, Json], site: Site) -> Any:
         if function == "Ref":
             return _ref(argument, template, site)
         if function == "Fn::Sub":
-            return re.sub(r"\$\{([\w:]+)\}", lambda m: _ref(m[1], template, site), argument)
+            text = re.sub(r"\$\{([\w:]+)\}", lambda m: _ref(m[1], template, site), argument)
+            return text.replace("${!", "${")
         if function == "Fn::GetAtt":
             assert argument[1] == "Arn"
             return _arn(argument[0], template, site)
