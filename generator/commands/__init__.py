@@ -7,6 +7,8 @@ COMMANDS = {
     "check": "stale files, limits, cfn-lint: each finding a line",
     "detections": "the catalogue, or one detection explained",
     "simulate": "deploy to a simulated organization on this machine and send events through it",
+    "status": "what is covered: accounts x Regions with one sign each, and why not",
+    "doctor": "what in the organization would stop a rollout, and its cure",
     "schema": "the JSON Schema of the configuration, for editors",
 }
 
@@ -32,6 +34,17 @@ examples:
   trailbus simulate                            the catalogue's own examples
   trailbus simulate logs/*.json.gz             your own CloudTrail archives
   trailbus simulate --accounts 50 --regions us-east-1,eu-west-1 --json event.json
+""",
+    "status": """\
+examples:
+  trailbus status --config trailbus.yaml                 a line per Region, what is not green
+  trailbus status --config trailbus.yaml --all           every account
+  trailbus status --config trailbus.yaml --html page.html --drift
+""",
+    "doctor": """\
+examples:
+  trailbus doctor --config trailbus.yaml                 before the first rollout
+  trailbus doctor --config trailbus.yaml --json
 """,
     "schema": """\
 examples:

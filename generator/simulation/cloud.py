@@ -12,11 +12,14 @@ from moto import mock_aws
 from generator.deploy.aws import Door, Side
 from generator.model import Place
 from generator.simulation import access
+from generator.simulation.accounts import Accounts
 from generator.simulation.cloudformation import CloudFormation
 from generator.simulation.cloudformation.providers.kind import Forward
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.organizations import Organizations
 from generator.simulation.permissions import Permissions
+from generator.simulation.principals import Principals
+from generator.simulation.quotas import Quotas
 from generator.simulation.tokens import Tokens
 from generator.simulation.trails import Trails
 from generator.simulation.world import World, partition_of
@@ -25,20 +28,25 @@ from generator.simulation.world import World, partition_of
 class Cloud:
     """The organization with its services. Make one with `opened`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, materialise: bool = True) -> None:
         self.world = world
         tokens = Tokens(world)
-        self.cloudformation = CloudFormation(world)
+        self.cloudformation = CloudFormation(world, materialise=materialise)
         self.cloudformation.may_put_events = self._refusal
         self.organizations = Organizations(world)
+        self.quotas = Quotas(world)
         self.edge = Edge(
             {
+                "account": Accounts(world),
                 "cloudformation": self.cloudformation,
                 "organizations": self.organizations,
+                "service-quotas": self.quotas,
                 "sts": tokens,
             },
             Permissions(world).check,
         )
+        self.refusals = self.edge.refusals
+        self.edge.services["iam:SimulatePrincipalPolicy"] = Principals(world, self.refusals)
         tokens.edge = self.edge
         self.trails = Trails(world)
 
@@ -73,17 +81,18 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def opened(world: World) -> Iterator[Cloud]:
+def opened(world: World, *, materialise: bool = True) -> Iterator[Cloud]:
     """The organization, for as long as the block runs. Nothing leaves this process meanwhile.
 
-    Settings of whoever runs it (AWS_PROFILE, AWS_ENDPOINT_URL, ...) have no say inside.
+    Without `materialise` the instances of StackSets are records that have no resources: thousands
+    of accounts fit. Settings of whoever runs it (AWS_PROFILE, ...) have no say inside.
     """
     kept = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
     for key in kept:
         del os.environ[key]
     try:
         with mock_aws(config={"core": {"reset_boto3_session": False}}):
-            yield Cloud(world)
+            yield Cloud(world, materialise=materialise)
     finally:
         for key in [key for key in os.environ if key.startswith("AWS_")]:
             del os.environ[key]
