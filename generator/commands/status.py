@@ -7,6 +7,8 @@ what stands there with what the stacks made, which takes a while.
 from __future__ import annotations
 
 import argparse
+import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from generator import config
@@ -17,15 +19,25 @@ from generator.screen import Screen
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", metavar="DIR", default="out", help="the rendered templates (out)")
     parser.add_argument("--all", action="store_true", help="every account, the green ones too")
+    parser.add_argument("--drift", action="store_true", help="look for changes made by hand")
+    parser.add_argument(
+        "--dead-letters",
+        metavar="ROLE",
+        nargs="?",
+        const="",
+        help="read the dead-letter queues: those of the two own accounts, and with the name of a "
+        "role that the management account may assume in members, theirs too",
+    )
+    parser.add_argument("--html", metavar="FILE", type=Path, help="write it as a page, too")
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.deploy import aws, identity
     from generator.deploy.bundle import read_bundle
+    from generator.deploy.status import look
     from generator.deploy.status.document import document
     from generator.deploy.status.lines import lines
-    from generator.deploy.status.matrix import coverage
-    from generator.deploy.status.survey import survey
+    from generator.deploy.status.page import page
     from generator.deploy.wanted import wanted
 
     configuration = config.load(given.config)
@@ -39,8 +51,26 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     wrong = identity.problems(door, want)
     if wrong:
         raise Mistake(wrong)
-    found = coverage(want, survey(door, want))
-    for line in lines(found, screen.paint, everything=given.all):
+    role = given.dead_letters
+    found, post = look(
+        door,
+        want,
+        drift=given.drift,
+        letters=role is not None,
+        enter=(lambda account: aws.inside(door, want.home, role, account)) if role else None,
+        pause=time.sleep,
+        say=screen.note,
+    )
+    if given.html is not None:
+        title = f"Trailbus in {place.organization_id}"
+        when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, from {want.home}"
+        text = page(found, title, when, everything=given.all, post=post)
+        try:
+            given.html.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise Mistake.one(str(given.html), f"cannot be written: {error.strerror}") from None
+        screen.note(f"wrote {given.html}")
+    for line in lines(found, screen.paint, everything=given.all, post=post):
         screen.line(line)
-    screen.document(document(found))
-    return 0 if found.good else 1
+    screen.document(document(found, post))
+    return 0 if found.good and (post is None or post.good) else 1

@@ -96,6 +96,24 @@ class Door:
         return self._clients[key]
 
 
+def inside(door: Door, home: str, role: str, account: str) -> Door:
+    """A door into a member, entered from the management account by a role of that member.
+
+    Both sides of it are that account. Raises Refused where the role does not let us in.
+    """
+    partition = boto3.Session().get_partition_for_region(home)
+    arn = f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}"
+    request = {"RoleArn": arn, "RoleSessionName": "trailbus-status"}
+    given = door.call(Call("management", home, "sts", "AssumeRole", request))["Credentials"]
+    session = boto3.Session(
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        region_name=home,
+    )
+    return Door(lambda _: session)
+
+
 def sessions(place: Place) -> Callable[[Side], Session]:
     """Sessions for both sides, from the caller's credentials and the configuration's `access`."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from generator.deploy.status.letters import Post
 from generator.deploy.status.lines import places
 from generator.deploy.status.matrix import Cell, Coverage
 from generator.model import Json
 
 
-def document(coverage: Coverage) -> Json:
+def document(coverage: Coverage, post: Post | None = None) -> Json:
     """Everything of the picture; every cell that is not plainly deployed says why."""
     return {
-        "green": coverage.good,
+        "green": coverage.good and (post is None or post.good),
         "regions": list(coverage.regions),
         "parts": [part._asdict() for part in coverage.parts],
         "summary": {region: dict(count) for region, count in coverage.counts().items()},
@@ -29,7 +30,8 @@ def document(coverage: Coverage) -> Json:
             {**group.cell._asdict(), "where": places(group, coverage)}
             for group in coverage.groups()
         ],
-        "not_checked": dict(coverage.unread),
+        "dead_letters": None if post is None else [one._asdict() for one in post.letters],
+        "not_checked": {**coverage.unread, **(post.unread if post else {})},
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
+from generator.deploy.status.letters import Post
 from generator.deploy.status.matrix import SIGNS, Coverage, Group, Row
 
 Paint = Callable[[str, str], str]
@@ -13,7 +14,9 @@ FEW = 3
 """How many accounts a reason names before it counts the rest."""
 
 
-def lines(coverage: Coverage, paint: Paint, *, everything: bool = False) -> Iterator[str]:
+def lines(
+    coverage: Coverage, paint: Paint, *, everything: bool = False, post: Post | None = None
+) -> Iterator[str]:
     """The picture in words. Accounts that are all green are counted; `everything` shows them."""
     for part in coverage.parts:
         kind = SIGNS[part.sign]
@@ -31,11 +34,15 @@ def lines(coverage: Coverage, paint: Paint, *, everything: bool = False) -> Iter
         yield "why:"
         for group in groups:
             yield from _group(group, coverage, paint)
-    if coverage.unread:
+    if post is not None:
+        yield ""
+        yield from _letters(post, paint)
+    unread = {**coverage.unread, **(post.unread if post else {})}
+    if unread:
         yield ""
         yield "not checked:"
-        for what, why in coverage.unread.items():
-            yield f"  {what}: {why}"
+        for what, why in unread.items():
+            yield f"  {what}: {_shown(why)}"
     yield ""
     yield _verdict(coverage, paint)
 
@@ -107,6 +114,15 @@ def places(group: Group, coverage: Coverage) -> str:
 
 def counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _letters(post: Post, paint: Paint) -> Iterator[str]:
+    yield f"dead letters, in {counted(post.looked, 'queue')} that could be read:"
+    for one in post.letters:
+        many = paint(counted(one.waiting, "message"), "red")
+        yield f"  {one.account}  {one.region}  {one.queue}: {many}"
+    if not post.letters:
+        yield "  none"
 
 
 def _verdict(coverage: Coverage, paint: Paint) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from generator.deploy.status.words import AGAIN, Words, explained
@@ -58,6 +58,8 @@ class Survey:
     stacks: Mapping[tuple[str, str, str], Own | None]
     unread: Mapping[str, str]
     """What could not be read, with AWS's words about it."""
+    drifted: Mapping[tuple[str, str, str], str] = field(default_factory=dict)
+    """Of drifted instances, by StackSet, account and Region: which resources."""
 
 
 # --- What it means
@@ -120,7 +122,7 @@ class Part(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Cells that share a sign and its reason, by account."""
+    """Cells that share a sign and its reason, by account; what AWS said is the first one's."""
 
     cell: Cell
     places: Mapping[str, tuple[str, ...]]
@@ -152,16 +154,34 @@ class Coverage:
     def groups(self) -> list[Group]:
         """The cells that are not good, by what is wrong with them, the worst kinds first."""
         found: dict[Cell, dict[str, list[str]]] = {}
+        first: dict[Cell, Cell] = {}
         for row in self.rows:
             for region, cell in zip(self.regions, row.cells, strict=True):
                 if not SIGNS[cell.sign].good:
-                    found.setdefault(cell, {}).setdefault(row.account, []).append(region)
+                    # AWS's words name the account: with them no two cells would be alike.
+                    kind = cell._replace(said="")
+                    first.setdefault(kind, cell)
+                    found.setdefault(kind, {}).setdefault(row.account, []).append(region)
         order = list(SIGNS)
         ranked = sorted(found, key=lambda cell: (-order.index(cell.sign), cell))
         return [
-            Group(cell, {account: tuple(regions) for account, regions in found[cell].items()})
-            for cell in ranked
+            Group(
+                first[kind],
+                {account: tuple(regions) for account, regions in found[kind].items()},
+            )
+            for kind in ranked
         ]
+
+    def standing(self) -> dict[str, tuple[str, ...]]:
+        """Of each account, the Regions in which our stack stands, whether it is good or not."""
+        return {
+            row.account: tuple(
+                region
+                for region, cell in zip(self.regions, row.cells, strict=True)
+                if cell.sign in ("deployed", "outdated", "drifted")
+            )
+            for row in self.rows
+        }
 
 
 DEPLOYED = Cell("deployed")
@@ -218,7 +238,8 @@ def _instance(survey: Survey, name: str, account: str, region: str) -> Cell:
         if not found.current:
             return Cell("outdated", f"the StackSet {name} has another template or values", "deploy")
         if instance.drift == "DRIFTED":
-            return Cell("drifted", "somebody changed what the stack made", _DRIFT_CURE)
+            said = survey.drifted.get((name, account, region), "")
+            return Cell("drifted", _DRIFTED.why, _DRIFTED.cure, said)
         return DEPLOYED
     key = instance.detailed
     if instance.status == "INOPERABLE":
@@ -229,7 +250,10 @@ def _instance(survey: Survey, name: str, account: str, region: str) -> Cell:
     return Cell(_SIGN_OF.get(key, "failed"), words.why, words.cure, instance.reason)
 
 
-_DRIFT_CURE = "put it back as it was; an unchanged template alone does not repair it"
+_DRIFTED = Words(
+    "somebody changed what the stack made",
+    "put it back as it was; an unchanged template alone does not repair it",
+)
 
 _SIGN_OF = {
     "OUTDATED": "outdated",
@@ -283,7 +307,7 @@ def _stack(survey: Survey, stack: Stack) -> Cell:
     if not found.current:
         return Cell("outdated", f"the stack {stack.name} has another template or values", "deploy")
     if found.drift == "DRIFTED":
-        return Cell("drifted", "somebody changed what the stack made", _DRIFT_CURE)
+        return Cell("drifted", _DRIFTED.why, _DRIFTED.cure)
     return DEPLOYED
 
 
