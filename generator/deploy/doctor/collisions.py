@@ -48,7 +48,7 @@ def _collisions(examination: Examination) -> Iterator[Fault]:
             what = _QUESTIONS[property_][0]
             yield blocking(
                 f"the {stack.side} account, {stack.region}",
-                f"a {what} named {name} is there already, and not of the stack {stack.name}",
+                f"the {what} {name} is there already, and not of the stack {stack.name}",
                 "remove it if an earlier rollout left it and its content is not needed; "
                 "else choose another name_prefix",
             )

@@ -110,18 +110,24 @@ def _delegated_administrator(examination: Examination) -> Iterator[Fault]:
     if not wanted.place.access.delegated_admin:
         return
     account = identity.caller(examination.door, wanted, "management").account
+    cure = (
+        "in the management account: aws organizations register-delegated-administrator "
+        f"--account-id {account} --service-principal {STACK_SETS}"
+    )
+    fault = f"{account} is no delegated administrator of StackSets"
+    try:
+        request = examination.call_as()
+        examination.ask("management", "cloudformation", "DescribeOrganizationsAccess", **request)
+    except Refused as refusal:
+        if "delegated admin" not in refusal.message:
+            raise
+        yield blocking("place.access.delegated_admin", fault, cure)
+        return
     known = examination.listed(
-        "ListDelegatedAdministrators",
-        "DelegatedAdministrators",
-        ServicePrincipal=STACK_SETS,
+        "ListDelegatedAdministrators", "DelegatedAdministrators", ServicePrincipal=STACK_SETS
     )
     if account not in [one["Id"] for one in known]:
-        yield blocking(
-            "place.access.delegated_admin",
-            f"{account} is no delegated administrator of StackSets",
-            "in the management account: aws organizations register-delegated-administrator "
-            f"--account-id {account} --service-principal {STACK_SETS}",
-        )
+        yield blocking("place.access.delegated_admin", fault, cure)
     if account == wanted.place.central_account:
         yield warning(
             "place.access.delegated_admin",

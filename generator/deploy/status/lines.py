@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from generator.deploy.status.letters import Post
@@ -44,7 +45,7 @@ def lines(
         for what, why in unread.items():
             yield f"  {what}: {_shown(why)}"
     yield ""
-    yield _verdict(coverage, paint)
+    yield paint(verdict(coverage), "green" if coverage.good else "red")
 
 
 def short(region: str) -> str:
@@ -125,14 +126,20 @@ def _letters(post: Post, paint: Paint) -> Iterator[str]:
         yield "  none"
 
 
-def _verdict(coverage: Coverage, paint: Paint) -> str:
-    cells = len(coverage.rows) * len(coverage.regions)
+def verdict(coverage: Coverage) -> str:
+    """The whole picture in one sentence."""
+    count = sum(coverage.counts().values(), Counter[str]())
+    cells = sum(count.values())
     accounts = counted(len(coverage.rows), "account")
     size = f"{accounts} x {counted(len(coverage.regions), 'Region')}"
-    if coverage.good:
-        return paint(f"all green: {size}", "green")
-    bad = sum(not SIGNS[cell.sign].good for row in coverage.rows for cell in row.cells)
-    return paint(f"{bad:,} of {cells:,} cells are not green: {size}", "red")
+    bad = sum(number for sign, number in count.items() if not SIGNS[sign].good)
+    if bad:
+        return f"{bad:,} of {cells:,} cells are not green: {size}"
+    if not coverage.good:
+        return f"every cell is green, but not all else: {size}"
+    left = [f"{count[sign]:,} {sign}" for sign in SIGNS if sign != "deployed" and count[sign]]
+    rest = f", {', '.join(left)}" if left else ""
+    return f"all green: {size}; {count['deployed']:,} cells deployed{rest}"
 
 
 def _shown(text: str) -> str:

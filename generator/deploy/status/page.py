@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from generator.deploy.status.letters import Post
-from generator.deploy.status.lines import counted, places, short
+from generator.deploy.status.lines import counted, places, short, verdict
 from generator.deploy.status.matrix import SIGNS, Coverage, Row
 
 _STYLE = """\
@@ -30,7 +30,8 @@ td.number, th.number { text-align: right; } td.mark, th.mark { text-align: cente
 td.mark { font-weight: 700; } code { font: .92em ui-monospace, monospace; }
 .green { color: var(--green); } .yellow { color: var(--yellow); } .red { color: var(--red); }
 .blue { color: var(--blue); }
-ul { padding-left: 1.2rem; margin: .3rem 0; } li { margin: .35rem 0; }
+ul { padding-left: 1.2rem; margin: .3rem 0; }
+ul.parts { padding: 0; list-style: none; } li { margin: .35rem 0; }
 .reason { border-left: 3px solid currentColor; padding: .1rem 0 .1rem .8rem; margin: .9rem 0; }
 .reason > * { color: var(--ink); } .reason > strong { color: inherit; }
 .said { color: var(--dim); overflow-wrap: anywhere; }
@@ -77,16 +78,12 @@ def page(
 
 
 def _verdict(coverage: Coverage) -> str:
-    size = f"{counted(len(coverage.rows), 'account')} × {counted(len(coverage.regions), 'Region')}"
-    if coverage.good:
-        return f'<p class="verdict green">✓ all green: {size}</p>'
-    bad = sum(not SIGNS[cell.sign].good for row in coverage.rows for cell in row.cells)
-    cells = len(coverage.rows) * len(coverage.regions)
-    return f'<p class="verdict red">✗ {bad:,} of {cells:,} cells are not green: {size}</p>'
+    colour, mark = ("green", "✓") if coverage.good else ("red", "✗")
+    return f'<p class="verdict {colour}">{mark} {escape(verdict(coverage))}</p>'
 
 
 def _parts(coverage: Coverage) -> Iterator[str]:
-    yield "<ul>"
+    yield '<ul class="parts">'
     for part in coverage.parts:
         kind = SIGNS[part.sign]
         rest = "; ".join(text for text in (part.why, part.cure) if text) or part.sign
@@ -136,7 +133,7 @@ def _matrix(coverage: Coverage, everything: bool) -> Iterator[str]:
     if not rows:
         return
     hidden = len(coverage.rows) - len(rows)
-    also = f"; {counted(hidden, 'account')} all green" if hidden else ""
+    also = f"; {counted(hidden, 'account')} need nothing" if hidden else ""
     yield f"<h2>Accounts</h2><p class='dim'>{counted(len(rows), 'account')} shown{also}</p>"
     yield '<div class="wide"><table><thead><tr><th>account</th><th>name</th>'
     yield "".join(
@@ -160,9 +157,9 @@ def _row(coverage: Coverage, row: Row) -> str:
     for region, cell in zip(coverage.regions, row.cells, strict=True):
         kind = SIGNS[cell.sign]
         tip = f"{region}: {cell.sign}" + (f": {cell.why}" if cell.why else "")
-        cells.append(
-            f'<td class="mark {kind.colour}" title="{escape(tip)}">{escape(kind.mark)}</td>'
-        )
+        # Thousands of accounts are green, and need no words.
+        title = "" if cell.sign == "deployed" else f' title="{escape(tip)}"'
+        cells.append(f'<td class="mark {kind.colour}"{title}>{escape(kind.mark)}</td>')
     return (
         f"<tr><td><code>{escape(row.account)}</code></td><td>{escape(row.name)}</td>"
         f"{''.join(cells)}</tr>"
