@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from generator.documents import did_you_mean
 from generator.model import Mistake, Place, Problem
-from generator.simulation.world import Account, Organization, World, partition_of
+from generator.simulation.control_policies import EVERYTHING
+from generator.simulation.world import (
+    Account,
+    ControlPolicy,
+    Organization,
+    World,
+    partition_of,
+)
 
 MEMBERS = ("111122223333", "444455556666", "123456789012")
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
@@ -22,6 +29,7 @@ DEFAULT_PLACE = Place(
 )
 """Five accounts in three Regions: what runs when nobody says otherwise."""
 
+FULL_ACCESS = "p-FullAWSAccess"
 _NAMES = ("payments-prod", "payments-dev", "data-platform")
 
 
@@ -81,6 +89,10 @@ def world_of(place: Place, accounts: int) -> World:
     for account in place.exclude_accounts:
         if account not in organization.accounts:
             organization.add(Account(account, "excluded", homes[0]))
+    everything = {root, *organization.units, *organization.accounts}
+    organization.policies[FULL_ACCESS] = ControlPolicy(
+        FULL_ACCESS, "FullAWSAccess", EVERYTHING, everything, aws_managed=True
+    )
     regions = place.regions or REGIONS
     return World(organization, tuple(dict.fromkeys((*regions, place.central_region))))
 

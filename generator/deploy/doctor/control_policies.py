@@ -51,20 +51,20 @@ def _denials(examination: Examination) -> Iterator[Fault]:
 
 def _grants(examination: Examination) -> Iterator[Fault]:
     """Each level from the root down must allow: where FullAWSAccess was taken away, a list does."""
-    attached: dict[str, list[str]] = {}
-    for policy in _policies(examination):
-        for target in _targets(examination, policy["Id"]):
-            attached.setdefault(target, []).append(_content(examination, policy["Id"]))
     nodes = {
         node
         for unit in examination.wanted.place.organizational_units
         for node in _lineage(examination, unit)
     }
-    for node in sorted(nodes & set(attached)):
+    for node in sorted(nodes):
+        attached = examination.listed(
+            "ListPoliciesForTarget", "Policies", TargetId=node, Filter=SCP
+        )
+        contents = [_content(examination, policy["Id"]) for policy in attached]
         missing = [
             action
             for action in (*REGIONAL, *GLOBAL)
-            if not any(allows(content, action) for content in attached[node])
+            if contents and not any(allows(content, action) for content in contents)
         ]
         if missing:
             fault = f"no service control policy allows {', '.join(missing)} there"

@@ -141,6 +141,11 @@ def home(region: str) -> Spoil:
     return lambda patient: patient.relocate(central_region=region, regions=(region,))
 
 
+def only_s3(patient: Patient) -> None:
+    patient.forbid(scp({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), ROOT)
+    patient.organization.policies["p-FullAWSAccess"].targets.discard(ROOT)
+
+
 def another_management_account(patient: Patient) -> None:
     delegated(patient, register=True)
     patient.relocate(management_account=MEMBER)
@@ -371,7 +376,7 @@ CASES = (
     Case(
         "nothing allowed",
         "what is allowed",
-        lambda p: p.forbid(scp({"Effect": "Allow", "Action": "s3:*", "Resource": "*"}), ROOT),
+        only_s3,
         "blocking",
         "r-ab12: no service control policy allows cloudformation:CreateStack, events:PutRule",
     ),
