@@ -34,7 +34,7 @@ class Quotas:
 
     def set(self, account: str, region: str, service: str, name: str, value: float) -> None:
         """Gives an account another quota than everybody's."""
-        self._given[account, region, service, name] = value
+        self._given[account, region, service, name] = float(value)
 
     def call(
         self, operation: str, parameters: Mapping[str, Any], caller: Caller, region: str
