@@ -162,12 +162,16 @@ def batches_to_add(wanted: Wanted, todo: Cells, existing: Existing) -> list[Batc
         reached = {account for unit in units for account in inside[unit]}
         rest |= {(account, region) for account in here - reached}
     found = [
-        Batch(chunk, (), tuple(regions)) for units, regions in whole.items() for chunk in _chunks(units)
+        Batch(chunk, (), tuple(regions))
+        for units, regions in whole.items()
+        for chunk in _chunks(units)
     ]
     return found + by_accounts(wanted, rest, existing)
 
 
-def batches_to_remove(wanted: Wanted, todo: Cells, existing: Existing, state: StackSetState) -> list[Batch]:
+def batches_to_remove(
+    wanted: Wanted, todo: Cells, existing: Existing, state: StackSetState
+) -> list[Batch]:
     """Batches that take away every cell to remove, and leave every unit to leave."""
     if not wanted.service_managed:
         return by_accounts(wanted, todo.remove, existing)
@@ -176,7 +180,9 @@ def batches_to_remove(wanted: Wanted, todo: Cells, existing: Existing, state: St
         units = tuple(unit for unit in sorted(todo.leave) if region in todo.leave[unit])
         where.setdefault(units, []).append(region)
     found = [
-        Batch(chunk, (), tuple(regions)) for units, regions in where.items() for chunk in _chunks(units)
+        Batch(chunk, (), tuple(regions))
+        for units, regions in where.items()
+        for chunk in _chunks(units)
     ]
     rest = {
         (account, region)

@@ -115,9 +115,7 @@ def _changes(path: str, before: Json, after: Json) -> Iterator[Change]:
         if not gone and not come:
             yield Change(path, before, after)
         return
-    yield Change(
-        path, None if before is _NOTHING else before, None if after is _NOTHING else after
-    )
+    yield Change(path, None if before is _NOTHING else before, None if after is _NOTHING else after)
 
 
 def renamed(old: str, new: str) -> tuple[tuple[str, str, Json, Json], ...]:

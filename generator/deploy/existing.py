@@ -146,9 +146,7 @@ def stack_set_state(door: Door, wanted: Wanted, stack_set: StackSet) -> StackSet
     )
 
 
-def _cells(
-    door: Door, wanted: Wanted, name: str
-) -> Iterator[tuple[tuple[str, str], Cell]]:
+def _cells(door: Door, wanted: Wanted, name: str) -> Iterator[tuple[tuple[str, str], Cell]]:
     known: dict[str, str] = {}  # the same few words stand in tens of thousands of instances
     for found in door.items(stack_set_call(wanted, name, "ListStackInstances"), "Summaries"):
         words = (
@@ -213,9 +211,7 @@ def members(door: Door, wanted: Wanted, targeted: Iterable[str] = ()) -> dict[st
     }
 
 
-def _tree(
-    door: Door, wanted: Wanted, unit: str, known: dict[str, list[str]]
-) -> Iterator[str]:
+def _tree(door: Door, wanted: Wanted, unit: str, known: dict[str, list[str]]) -> Iterator[str]:
     yield unit
     if f"units of {unit}" not in known:
         call = organizations_call(wanted, "ListOrganizationalUnitsForParent", ParentId=unit)

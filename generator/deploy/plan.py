@@ -113,9 +113,7 @@ def plan(wanted: Wanted, existing: Existing) -> tuple[Step, ...]:
 def proposal(wanted: Wanted, existing: Existing) -> Plan:
     """What would be done, and why."""
     central = _stack_change(wanted, wanted.central, existing)
-    sets = tuple(
-        _stack_set_change(wanted, one, existing) for one in (wanted.roles, wanted.rules)
-    )
+    sets = tuple(_stack_set_change(wanted, one, existing) for one in (wanted.roles, wanted.rules))
     management = tuple(_stack_change(wanted, stack, existing) for stack in wanted.management)
     steps = [*_stack_steps(wanted, central)]
     removal = [step for change in reversed(sets) for step in _removal(wanted, change, existing)]
@@ -348,9 +346,7 @@ def _stack_set_change(wanted: Wanted, stack_set: StackSet, existing: Existing) -
         parameters: dict[str, tuple[str | None, str | None]] = {
             name: (None, value) for name, value in stack_set.parameters.items()
         }
-        return StackSetChange(
-            stack_set, "create", todo, 0, differences("", body), parameters
-        )
+        return StackSetChange(stack_set, "create", todo, 0, differences("", body), parameters)
     changed = _changed_values(state, body, stack_set.parameters)
     settings = tuple(_settings(wanted, stack_set, state, existing))
     found = differences(state.template, body)
@@ -380,9 +376,7 @@ def _later(stack_set: str) -> str:
     return f"{STACKSET_ARN}{stack_set}}}}}"
 
 
-def _definition(
-    wanted: Wanted, stack_set: StackSet
-) -> Generator[Step, None, dict[str, Any]]:
+def _definition(wanted: Wanted, stack_set: StackSet) -> Generator[Step, None, dict[str, Any]]:
     source = yield from template_source(wanted, stack_set.template, "management", wanted.home)
     return {
         "StackSetName": stack_set.name,
@@ -545,9 +539,7 @@ def retries(
     """
     state = existing.stack_sets.get(stack_set.name)
     has_stack = {
-        place
-        for place in places
-        if state and place in state.cells and state.cells[place].has_stack
+        place for place in places if state and place in state.cells and state.cells[place].has_stack
     }
     for operation, some in (
         ("UpdateStackInstances", has_stack),

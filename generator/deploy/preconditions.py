@@ -106,7 +106,9 @@ def _targets(door: Door, place: Place) -> Iterator[Problem]:
     ):
         for unit in units:
             if not _exists(door, place, unit):
-                yield Problem(where, f"the organization has no {unit}", "see its console, or doctor")
+                yield Problem(
+                    where, f"the organization has no {unit}", "see its console, or doctor"
+                )
     if not place.rollout.self_managed and not _trusted(door, place):
         yield Problem(
             "the management account",
@@ -135,9 +137,7 @@ def _exists(door: Door, place: Place, unit: str) -> bool:
 
 def _trusted(door: Door, place: Place) -> bool:
     request = {"CallAs": "DELEGATED_ADMIN"} if place.access.delegated_admin else {}
-    ask = _call(
-        place, "management", "cloudformation", "DescribeOrganizationsAccess", **request
-    )
+    ask = _call(place, "management", "cloudformation", "DescribeOrganizationsAccess", **request)
     try:
         return bool(door.call(ask).get("Status") == "ENABLED")
     except Refused as refusal:
@@ -158,7 +158,9 @@ def regions(door: Door, place: Place) -> tuple[str, ...]:
     problems = []
     for region in dict.fromkeys((place.central_region, *wanted)):
         if region not in dict(known):
-            problems.append(Problem("place.regions", f"there is no Region {region}", _near(region, known)))
+            problems.append(
+                Problem("place.regions", f"there is no Region {region}", _near(region, known))
+            )
         elif region not in usable:
             cure = "enable it there (account settings), or leave it out"
             fault = f"{region} is not enabled in {place.administrator}"

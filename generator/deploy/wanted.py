@@ -11,7 +11,6 @@ from generator.deploy.aws import Side
 from generator.deploy.bundle import Bundle
 from generator.model import Json, Mistake, Place, Problem
 
-
 OURS = {"managed-by": "trailbus"}
 """The tag of what deploy made. It neither changes nor removes a stack without it."""
 
