@@ -41,7 +41,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         want = entry.checked()
         if agreed is not None:
             planfile.check_place(given.plan, agreed, want)
-        way = walk_of(entry, want, screen, None)
+        way = walk_of(entry, want, screen)
         settle(way)
         existing = look(entry.door, want)
         way.members = existing.members
@@ -67,9 +67,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         try:
             outcomes = walk(way, plan.steps)
         except KeyboardInterrupt:
-            screen.note(
-                "interrupted: what AWS has begun goes on; deploy again continues from there"
-            )
+            screen.note("interrupted: what AWS has begun goes on; deploy again continues there")
             return 130
     stuck = {place: why for change in plan.stack_sets for place, why in change.cells.stuck.items()}
     for outcome in outcomes:

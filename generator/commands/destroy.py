@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    from generator.deploy.apply import settle, walk
+    from generator.deploy.apply import apply, settle, walk
     from generator.deploy.existing import look
     from generator.deploy.plan import plan
     from generator.deploy.remains import artifact_steps, contents, removals
@@ -31,10 +31,8 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     with opening.entered(given) as entry:
         want = entry.checked()
         if entry.rehearsal:
-            walk(
-                walk_of(entry, want, Screen(as_json=True), None), plan(want, look(entry.door, want))
-            )
-        way = walk_of(entry, want, screen, None)
+            apply(entry.door, want, plan(want, look(entry.door, want)), entry.pause)
+        way = walk_of(entry, want, screen)
         settle(way)
         existing = look(entry.door, want)
         problems = obstacles(want, existing)
@@ -61,9 +59,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
                 outcomes += walk(way, artifact_steps(entry.door, want))
             left = contents(entry.door, want, undoing.kept)
         except KeyboardInterrupt:
-            screen.note(
-                "interrupted: what AWS has begun goes on; destroy again continues from there"
-            )
+            screen.note("interrupted: what AWS has begun goes on; destroy again continues there")
             return 130
     for outcome in outcomes:
         if not outcome.ok and not outcome.failures:

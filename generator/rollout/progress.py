@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from generator.deploy.apply import Failure, Outcome, Progress, Walk
-from generator.deploy.existing import Member
 from generator.deploy.wanted import Wanted
 from generator.model import Json
 from generator.rollout.opening import Entry
@@ -61,12 +60,10 @@ class View:
         return said + (self.screen.paint(f", {failed} failed", "red") if failed else "")
 
 
-def walk_of(
-    entry: Entry, want: Wanted, screen: Screen, members: Mapping[str, Member] | None
-) -> Walk:
+def walk_of(entry: Entry, want: Wanted, screen: Screen) -> Walk:
     """A walker that shows what it does."""
     view = View(screen)
-    return Walk(entry.door, want, entry.pause, view.say, view.watch, view.tell, members)
+    return Walk(entry.door, want, entry.pause, view.say, view.watch, view.tell)
 
 
 def outcomes_document(outcomes: Iterable[Outcome]) -> list[dict[str, Json]]:

@@ -96,7 +96,8 @@ def _differences(differences: Iterable[Difference], see: Screen) -> Iterator[str
         where = one.name if one.section == "Resources" else f"{one.section}.{one.name}".rstrip(".")
         yield see.paint(f"    {sign} {where}{kind}", colour)
         for change in one.changes:
-            yield f"        {change.path or 'all of it'}: {_value(change.before)} -> {_value(change.after)}"
+            before, after = _value(change.before), _value(change.after)
+            yield f"        {change.path or 'all of it'}: {before} -> {after}"
 
 
 def _value(value: Json) -> str:
