@@ -281,7 +281,7 @@ def _first_failure(way: Walk, step: Step, name: str, status: str) -> str:
     reason = ""
     beginnings = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
     for event in way.door.items(ask, "StackEvents"):
-        its_own = event["PhysicalResourceId"] == event["StackId"]
+        its_own = event.get("PhysicalResourceId") == event["StackId"]
         if its_own and event["ResourceStatus"] in beginnings:
             break
         if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
