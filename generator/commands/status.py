@@ -1,23 +1,22 @@
 """Shows what is covered: accounts x Regions with one sign each, and why a cell is not green.
 
 Exit code 1 when something is not green. Nothing is changed; --drift lets CloudFormation compare
-what stands there with what the stacks made, which takes a while.
+what stands there with what the stacks made, which takes a while. A rehearsal rolls out first.
 """
 
 from __future__ import annotations
 
 import argparse
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from generator import config
 from generator.model import Mistake
+from generator.rollout import opening
 from generator.screen import Screen
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--out", metavar="DIR", default="out", help="the rendered templates (out)")
+    opening.arguments(parser)
     parser.add_argument("--all", action="store_true", help="every account, the green ones too")
     parser.add_argument("--drift", action="store_true", help="look for changes made by hand")
     parser.add_argument(
@@ -33,36 +32,33 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.deploy import aws, identity
-    from generator.deploy.bundle import read_bundle
+    from generator.deploy.apply import apply
+    from generator.deploy.existing import look as look_at
+    from generator.deploy.plan import plan
     from generator.deploy.status import look
     from generator.deploy.status.document import document
     from generator.deploy.status.lines import lines
     from generator.deploy.status.page import page
-    from generator.deploy.wanted import wanted
 
-    configuration = config.load(given.config)
-    place = configuration.place
-    if place is None:
-        cure = "say where: see the end of generator/default.yaml"
-        raise Mistake.one(str(given.config or "the built-in configuration"), "has no place", cure)
-    bundle = read_bundle(Path(given.out), configuration.shape.digest)
-    door = aws.Door(aws.sessions(place))
-    want = wanted(bundle, place, tuple(place.regions or ()))
-    wrong = identity.problems(door, want)
-    if wrong:
-        raise Mistake(wrong)
     role = given.dead_letters
-    found, post = look(
-        door,
-        want,
-        drift=given.drift,
-        letters=role is not None,
-        enter=(lambda account: aws.inside(door, want.home, role, account)) if role else None,
-        pause=time.sleep,
-        say=screen.note,
-    )
+    with opening.entered(given) as entry:
+        door, want = entry.door, entry.unchecked()
+        wrong = identity.problems(door, want)
+        if wrong:
+            raise Mistake(wrong)
+        if entry.rehearsal:
+            apply(door, want, plan(want, look_at(door, want)), entry.pause)
+        found, post = look(
+            door,
+            want,
+            drift=given.drift,
+            letters=role is not None,
+            enter=(lambda account: aws.inside(door, want.home, role, account)) if role else None,
+            pause=entry.pause,
+            say=screen.note,
+        )
     if given.html is not None:
-        title = f"Trailbus in {place.organization_id}"
+        title = f"Trailbus in {want.place.organization_id}"
         when = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, from {want.home}"
         text = page(found, title, when, everything=given.all, post=post)
         try:

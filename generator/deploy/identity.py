@@ -25,13 +25,9 @@ def caller(door: Door, wanted: Wanted, side: Side) -> Caller:
 
 
 def expected(wanted: Wanted, side: Side) -> str:
-    """The account that a side's credentials must be of; empty where several will do.
-
-    A delegated administrator may be any member.
-    """
-    if side == "central":
-        return wanted.place.central_account
-    return "" if wanted.place.access.delegated_admin else wanted.place.management_account
+    """The account that a side's credentials must be of."""
+    place = wanted.place
+    return place.central_account if side == "central" else place.administrator
 
 
 def problems(door: Door, wanted: Wanted) -> list[Problem]:
@@ -55,7 +51,7 @@ def problems(door: Door, wanted: Wanted) -> list[Problem]:
             found += mistake.problems
             continue
         account = expected(wanted, side)
-        if account and known.account != account:
+        if known.account != account:
             fault = f"the credentials are those of {known.account}, not of {account}"
             found.append(Problem(where, fault, cure))
     return found

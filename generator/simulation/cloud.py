@@ -65,12 +65,11 @@ class Cloud:
     def door(self, place: Place) -> Door:
         """The deploy code's door, opening on this organization instead of AWS.
 
-        A delegated administrator of StackSets works from the central account.
+        StackSets are run from the management account, or from a delegated administrator's.
         """
 
         def session_for(side: Side) -> Any:
-            central = side == "central" or place.access.delegated_admin
-            account = place.central_account if central else place.management_account
+            account = place.central_account if side == "central" else place.administrator
             return self.administrator(account, place.central_region)
 
         return Door(session_for)

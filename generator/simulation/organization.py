@@ -81,6 +81,8 @@ def world_of(place: Place, accounts: int) -> World:
     organization.add(Account(place.management_account, "management", root))
     if place.central_account != place.management_account:
         organization.add(Account(place.central_account, "security", homes[0]))
+    if place.administrator not in organization.accounts:
+        organization.add(Account(place.administrator, "deployer", homes[0]))
     for number, member in enumerate(_members(place)):
         if len(organization.accounts) >= accounts:
             break
@@ -98,6 +100,6 @@ def world_of(place: Place, accounts: int) -> World:
 
 
 def _members(place: Place) -> Iterator[str]:
-    taken = {place.management_account, place.central_account}
+    taken = {place.management_account, place.central_account, place.administrator}
     invented = (f"{900_000_000_000 + number:012d}" for number in itertools.count(1))
     return (account for account in itertools.chain(MEMBERS, invented) if account not in taken)

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from generator.deploy import aws
 from generator.deploy.aws import Side
 from generator.model import Place
+from generator.rollout import opening
 from generator.simulation.cloud import Cloud, opened
 from generator.simulation.organization import DEFAULT_PLACE, world_of
 from generator.simulation.run import ORGANIZATION_TRAIL
@@ -51,5 +51,5 @@ def cloud(monkeypatch: pytest.MonkeyPatch) -> Iterator[Cloud]:
             sides = {"central": place.central_account, "management": place.management_account}
             return lambda side: made.administrator(sides[side], place.central_region)
 
-        monkeypatch.setattr(aws, "sessions", sessions)
+        monkeypatch.setattr(opening, "sessions", sessions)
         yield made

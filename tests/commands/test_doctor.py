@@ -58,5 +58,6 @@ def test_expired_credentials_are_a_finding_and_no_traceback(
 
 
 def test_without_a_place_there_is_nothing_to_look_at(house: Path, trailbus: Run) -> None:
-    (house / "trailbus.yaml").write_text("name_prefix: trailbus\n", encoding="utf-8")
+    text = (house / "trailbus.yaml").read_text(encoding="utf-8")
+    (house / "trailbus.yaml").write_text(text.partition("place:")[0], encoding="utf-8")
     assert trailbus(*DOCTOR).code == 2

@@ -88,7 +88,8 @@ def test_useless_credentials_are_a_line_a_side(
 
 
 def test_without_a_place_there_is_nothing_to_look_at(house: Path, trailbus: Run) -> None:
-    (house / "trailbus.yaml").write_text("name_prefix: trailbus\n", encoding="utf-8")
+    text = (house / "trailbus.yaml").read_text(encoding="utf-8")
+    (house / "trailbus.yaml").write_text(text.partition("place:")[0], encoding="utf-8")
     outcome = trailbus(*STATUS)
     assert outcome.code == 2
     assert outcome.err.startswith("trailbus.yaml: has no place")

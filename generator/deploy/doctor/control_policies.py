@@ -10,15 +10,16 @@ from collections.abc import Iterator
 from generator.deploy.doctor.denials import Act, Verdict, allows, denies
 from generator.deploy.doctor.findings import Check, Examination, Fault, blocking, warning
 from generator.deploy.doctor.regions import LEADERS
-from generator.deploy.wanted import partition_of
 
 SCP = "SERVICE_CONTROL_POLICY"
 REGIONAL = ("cloudformation:CreateStack", "events:PutRule", "events:PutTargets", "sqs:CreateQueue")
 GLOBAL = ("iam:CreateRole", "iam:PutRolePolicy")
 """What the member templates need; IAM's calls count as made in the leader Region."""
 
+EXECUTION_ROLE = "AWSCloudFormationStackSetExecutionRole"
+"""https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html"""
+
 _CONTROL_TOWER = ("aws-guardrails-", "AWS-Control-Tower-")
-_EXEMPT = "exempt arn:*:iam::*:role/stacksets-exec-* in it, or leave those Regions out"
 
 
 def _denials(examination: Examination) -> Iterator[Fault]:
@@ -46,7 +47,11 @@ def _denials(examination: Examination) -> Iterator[Fault]:
             f"{_shown(sure or set(bound))}, in {', '.join(targets)}"
         )
         everybody = sure and all(set(targets) & set(lineage) for lineage in lineages)
-        yield (blocking if everybody else warning)(where, fault, _EXEMPT)
+        role = "stacksets-exec-*"
+        if not examination.wanted.service_managed:
+            role = examination.wanted.place.access.execution_role or EXECUTION_ROLE
+        cure = f"exempt arn:*:iam::*:role/{role} in it, or leave those Regions out"
+        yield (blocking if everybody else warning)(where, fault, cure)
 
 
 def _grants(examination: Examination) -> Iterator[Fault]:
@@ -74,9 +79,12 @@ def _grants(examination: Examination) -> Iterator[Fault]:
 def _bound(examination: Examination, content: str) -> dict[tuple[str, str], Verdict]:
     """What a policy denies, by action and Region."""
     wanted = examination.wanted
-    partition = partition_of(wanted.home)
-    # Any account and any role of the kind: what exempts all of them exempts this one.
-    principal = f"arn:{partition}:iam::000000000000:role/stacksets-exec-{'0' * 32}"
+    partition = wanted.partition
+    role = f"stacksets-exec-{'0' * 32}"
+    if not wanted.service_managed:
+        role = wanted.place.access.execution_role or EXECUTION_ROLE
+    # Any account: what exempts all of them exempts this one.
+    principal = f"arn:{partition}:iam::000000000000:role/{role.lstrip('/')}"
     acts = [(action, region) for region in wanted.rules.regions for action in REGIONAL]
     acts += [(action, LEADERS[partition]) for action in GLOBAL]
     found: dict[tuple[str, str], Verdict] = {}

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from generator.deploy import identity
 from generator.deploy.aws import Refused
 from generator.deploy.doctor.findings import Check, Examination, Fault, blocking, warning
-from generator.deploy.wanted import partition_of
 
 STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html"""
@@ -16,7 +15,7 @@ STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 def _features(examination: Examination) -> Iterator[Fault]:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html"""
     found = examination.organization()
-    if found["FeatureSet"] != "ALL":
+    if found["FeatureSet"] != "ALL" and examination.wanted.service_managed:
         yield blocking(
             f"organization {found['Id']}",
             "shares its bills only; service-managed StackSets need all features",
@@ -82,8 +81,8 @@ def _suspended(examination: Examination) -> Iterator[Fault]:
 
 def _trusted_access(examination: Examination) -> Iterator[Fault]:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-activate-trusted-access.html"""
-    if partition_of(examination.wanted.home) == "aws-cn":
-        return  # a finding of its own, with the partition's limits
+    if not examination.wanted.service_managed or examination.wanted.partition == "aws-cn":
+        return  # not needed; or a finding of its own, with the partition's limits
     asked = examination.ask(
         "management", "cloudformation", "DescribeOrganizationsAccess", **examination.call_as()
     )
@@ -107,7 +106,7 @@ def _trusted_access(examination: Examination) -> Iterator[Fault]:
 def _delegated_administrator(examination: Examination) -> Iterator[Fault]:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html"""
     wanted = examination.wanted
-    if not wanted.place.access.delegated_admin:
+    if not (wanted.service_managed and wanted.place.access.delegated_admin):
         return
     account = identity.caller(examination.door, wanted, "management").account
     cure = (

@@ -48,7 +48,7 @@ def _enabled(examination: Examination) -> Iterator[Fault]:
 def _leader(examination: Examination) -> Iterator[Fault]:
     """https://repost.aws/knowledge-center/use-eventbridge-rule-across-regions"""
     wanted = examination.wanted
-    leader = LEADERS[partition_of(wanted.home)]
+    leader = LEADERS[wanted.partition]
     if leader not in wanted.rules.regions:
         fault = (
             f"{leader} is missing: the events of IAM, Organizations and most sign-ins occur there"
@@ -108,12 +108,12 @@ def _archive(examination: Examination) -> Iterator[Fault]:
 def _partition(examination: Examination) -> Iterator[Fault]:
     """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs.html"""
     wanted = examination.wanted
-    partition = partition_of(wanted.home)
-    if partition == "aws-cn":
+    partition = wanted.partition
+    if partition == "aws-cn" and wanted.service_managed:
         yield blocking(
             "place.central.region",
             "StackSets have no trusted access in the China Regions",
-            "use self-managed permissions there",
+            "say place.rollout.permissions: self-managed",
         )
     strange = [r for r in wanted.rules.regions if partition_of(r) != partition]
     if strange:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from generator.deploy.existing import Cell as Instance
 from generator.deploy.status.words import AGAIN, Words, explained
 from generator.deploy.wanted import Stack, Wanted
 
@@ -20,15 +21,6 @@ class Member(NamedTuple):
     name: str = ""
     suspended: bool = False
     meant: bool = True
-
-
-class Instance(NamedTuple):
-    """An instance of a StackSet, in AWS's words."""
-
-    status: str
-    detailed: str
-    reason: str = ""
-    drift: str = ""
 
 
 class Own(NamedTuple):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from generator.deploy.aws import Call, Door, Refused
-from generator.deploy.existing import call_as
-from generator.deploy.status.matrix import Instance, Member, Own, SetFound, Survey, label
+from generator.deploy.aws import Door, Refused
+from generator.deploy.existing import (
+    members,
+    organizations_call,
+    stack_set_state,
+    stack_state,
+)
+from generator.deploy.status.matrix import Member, Own, SetFound, Survey, label
 from generator.deploy.wanted import Stack, StackSet, Wanted
 
 ORGANIZATION = "the organization's accounts"
@@ -29,45 +33,30 @@ def survey(door: Door, wanted: Wanted) -> Survey:
         except Refused as refusal:
             unread[label(stack)] = str(refusal)
     try:
-        members = _members(door, wanted)
+        everybody = _members(door, wanted)
     except Refused as refusal:
         unread[ORGANIZATION] = str(refusal)
-        members = _from_instances(wanted, sets)
-    return Survey(members, sets, stacks, unread)
+        everybody = _from_instances(wanted, sets)
+    return Survey(everybody, sets, stacks, unread)
 
 
 # --- Accounts
 
 
 def _members(door: Door, wanted: Wanted) -> tuple[Member, ...]:
-    place = wanted.place
-
-    def listed(operation: str, key: str, **request: str) -> Iterator[Any]:
-        call = Call("management", wanted.home, "organizations", operation, request)
-        return door.items(call, key)
-
-    everybody = list(listed("ListAccounts", "Accounts"))
-    units = set(place.organizational_units)
-    meant: set[str] | None = None
+    everybody = list(door.items(organizations_call(wanted, "ListAccounts"), "Accounts"))
+    units = wanted.place.organizational_units
+    # Below the root is everybody; no need to ask for the tree.
+    below = None
     if not any(unit.startswith("r-") for unit in units):
-        meant = set()
-        waiting = list(place.organizational_units)
-        seen: set[str] = set()
-        while waiting:
-            unit = waiting.pop()
-            if unit in seen:
-                continue
-            seen.add(unit)
-            found = listed("ListAccountsForParent", "Accounts", ParentId=unit)
-            meant |= {account["Id"] for account in found}
-            below = listed("ListOrganizationalUnitsForParent", "OrganizationalUnits", ParentId=unit)
-            waiting += [each["Id"] for each in below]
+        known = members(door, wanted)
+        below = {account for account, one in known.items() if {*one.units} & {*units}}
     return tuple(
         Member(
             account["Id"],
             account.get("Name", ""),
-            account.get("Status", "ACTIVE") != "ACTIVE",
-            meant is None or account["Id"] in meant,
+            (account.get("State") or account.get("Status")) not in ("ACTIVE", None),
+            below is None or account["Id"] in below,
         )
         for account in sorted(everybody, key=lambda account: _rank(wanted, account["Id"]))
     )
@@ -94,54 +83,22 @@ def _from_instances(wanted: Wanted, sets: Mapping[str, SetFound | None]) -> tupl
 
 
 def _set(door: Door, wanted: Wanted, stack_set: StackSet) -> SetFound | None:
-    def call(operation: str) -> Call:
-        request = {"StackSetName": stack_set.name, **call_as(wanted)}
-        return Call("management", wanted.home, "cloudformation", operation, request)
-
-    try:
-        shown = door.call(call("DescribeStackSet"))["StackSet"]
-    except Refused as refusal:
-        if refusal.code == "StackSetNotFoundException":
-            return None
-        raise
-    words: dict[Instance, Instance] = {}
-    instances = {}
-    for each in door.items(call("ListStackInstances"), "Summaries"):
-        found = Instance(
-            each["Status"],
-            each.get("StackInstanceStatus", {}).get("DetailedStatus", ""),
-            each.get("StatusReason", ""),
-            each.get("DriftStatus", ""),
-        )
-        # Thousands of instances say the same few things.
-        instances[each["Account"], each["Region"]] = words.setdefault(found, found)
+    found = stack_set_state(door, wanted, stack_set)
+    if found is None:
+        return None
     body = wanted.bundle.files[stack_set.template]
-    current = shown["TemplateBody"] == body and _covers(shown, stack_set.parameters)
-    return SetFound(current, instances)
+    current = found.template == body and _covers(found.parameters, stack_set.parameters)
+    return SetFound(current, found.cells)
 
 
 def _stack(door: Door, wanted: Wanted, stack: Stack) -> Own | None:
-    def call(operation: str, **more: str) -> Call:
-        request = {"StackName": stack.name, **more}
-        return Call(stack.side, stack.region, "cloudformation", operation, request)
-
-    try:
-        shown = door.call(call("DescribeStacks"))["Stacks"][0]
-        template = door.call(call("GetTemplate", TemplateStage="Original"))["TemplateBody"]
-    except Refused as refusal:
-        if refusal.code == "ValidationError" and "does not exist" in refusal.message:
-            return None
-        raise
+    found = stack_state(door, stack)
+    if found is None:
+        return None
     body = wanted.bundle.files[stack.template]
-    drift = shown.get("DriftInformation", {}).get("StackDriftStatus", "")
-    return Own(
-        shown["StackStatus"],
-        str(template) == body and _covers(shown, stack.parameters),
-        shown.get("StackStatusReason", ""),
-        drift,
-    )
+    current = found.template == body and _covers(found.parameters, stack.parameters)
+    return Own(found.status, current, found.reason, found.drift)
 
 
-def _covers(shown: Mapping[str, Any], given: Mapping[str, str]) -> bool:
-    found = {p["ParameterKey"]: p.get("ParameterValue") for p in shown.get("Parameters", [])}
+def _covers(found: Mapping[str, str], given: Mapping[str, str]) -> bool:
     return all(found.get(name) == value for name, value in given.items())

@@ -7,12 +7,12 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from generator.deploy.existing import Cell as Instance
 from generator.deploy.status.lines import lines, places, short, verdict
 from generator.deploy.status.matrix import (
     SIGNS,
     Cell,
     Coverage,
-    Instance,
     Member,
     Own,
     Row,
@@ -102,8 +102,8 @@ CASES = (
         "skipped",
         "was suspended when its turn came",
     ),
-    Case("drifted", Instance("CURRENT", "SUCCEEDED", "", "DRIFTED"), "drifted", "somebody changed"),
-    Case("in sync", Instance("CURRENT", "SUCCEEDED", "", "IN_SYNC"), "deployed", ""),
+    Case("drifted", Instance("CURRENT", "SUCCEEDED", drift="DRIFTED"), "drifted", "somebody ch"),
+    Case("in sync", Instance("CURRENT", "SUCCEEDED", drift="IN_SYNC"), "deployed", ""),
     Case("what AWS adds later", Instance("OUTDATED", "MELTED"), "failed", "its status is MELTED"),
     Case("SCP", Instance("OUTDATED", "FAILED", SCP), "failed", "a service control policy forbids"),
     Case(
