@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from generator.deploy.doctor.findings import Check, Examination, Fault, warning
+from generator.deploy.doctor.findings import Check, Examination, Fault, unchecked, warning
 
 EXCLUDABLE = ("kms.amazonaws.com", "rdsdata.amazonaws.com")
 """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/logging-management-events-with-cloudtrail.html"""
@@ -23,7 +23,7 @@ def _logging(examination: Examination) -> Iterator[Fault]:
         yield warning(
             FEED,
             "there is none: only accounts with a trail of their own send any event",
-            "make a multi-Region organization trail (intake.yaml can)",
+            "make a multi-Region organization trail",
         )
         return
     silent = [trail for trail in trails if not _is_logging(examination, trail)]
@@ -41,8 +41,12 @@ def _logging(examination: Examination) -> Iterator[Fault]:
 
 def _home(examination: Examination) -> Iterator[Fault]:
     """https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html"""
+    trails = _organization_trails(examination)
+    if not trails:
+        yield unchecked(FEED, "there is none")
+        return
     status = examination.region_status("management")
-    for trail in _organization_trails(examination):
+    for trail in trails:
         if status.get(trail["HomeRegion"]) == "ENABLED":
             fault = f"lives in {trail['HomeRegion']}, which accounts must opt into to be covered"
             yield warning(f"trail {trail['Name']}", fault, "make one in a Region of everybody's")
@@ -51,6 +55,9 @@ def _home(examination: Examination) -> Iterator[Fault]:
 def _selectors(examination: Examination) -> Iterator[Fault]:
     """What all logging trails together leave out: one that takes it is enough."""
     trails = [t for t in _organization_trails(examination) if _is_logging(examination, t)]
+    if not trails:
+        yield unchecked(FEED, "none is logging")
+        return
     seen = []
     for trail in trails:
         answer = examination.ask(
@@ -61,8 +68,6 @@ def _selectors(examination: Examination) -> Iterator[Fault]:
             TrailName=trail["TrailARN"],
         )
         seen += list(_streams(answer))
-    if not trails:
-        return
     if not any(stream["writes"] for stream in seen):
         fault = "no logging trail selects management events that write"
         yield warning(FEED, fault, _ALL_READS)

@@ -133,7 +133,7 @@ def _matrix(coverage: Coverage, everything: bool) -> Iterator[str]:
     if not rows:
         return
     hidden = len(coverage.rows) - len(rows)
-    also = f"; {counted(hidden, 'account')} need nothing" if hidden else ""
+    also = f"; nothing to do in the other {hidden:,}" if hidden else ""
     yield f"<h2>Accounts</h2><p class='dim'>{counted(len(rows), 'account')} shown{also}</p>"
     yield '<div class="wide"><table><thead><tr><th>account</th><th>name</th>'
     yield "".join(

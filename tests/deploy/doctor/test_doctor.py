@@ -13,6 +13,8 @@ from generator.deploy import doctor
 from generator.deploy.doctor import CHECKS
 from generator.deploy.doctor.callers import NEEDED
 from generator.deploy.doctor.organization import STACK_SETS
+from generator.model import Rollout
+from generator.simulation.organization import DEFAULT_PLACE
 from generator.simulation.world import Account
 from tests.deploy.doctor.conftest import (
     CENTRAL,
@@ -396,6 +398,20 @@ CASES = (
         "trail organization-trail: is not logging: .* start-logging",
     ),
     Case(
+        "no trail to have a home",
+        "trail's home",
+        lambda p: p.client("cloudtrail").delete_trail(Name="organization-trail"),
+        "unchecked",
+        "not checked: there is none",
+    ),
+    Case(
+        "no trail that selects",
+        "trail's selectors",
+        lambda p: p.client("cloudtrail").stop_logging(Name="organization-trail"),
+        "unchecked",
+        "not checked: none is logging",
+    ),
+    Case(
         "a trail of one Region",
         "trail",
         lambda p: p.client("cloudtrail").update_trail(
@@ -676,6 +692,21 @@ def test_a_delegated_administrator_is_asked_as_one() -> None:
     assert found["trusted access"].level == "ok"
     assert found["delegated administrator"].level == "warning"
     assert found["rules"].level == "unchecked"
+
+
+def test_self_managed_stack_sets_need_no_trusted_access_and_have_their_own_role() -> None:
+    place = DEFAULT_PLACE._replace(rollout=Rollout(self_managed=True))
+    with healthy(place) as patient:
+        patient.client("cloudformation").deactivate_organizations_access()
+        patient.organization.features = "CONSOLIDATED_BILLING"
+        for check in ("trusted access", "organization features", "delegated administrator"):
+            assert [one.level for one in patient.check(check)] == ["ok"]
+        patient.forbid(scp(EXEMPTING), ROOT)
+        [found] = patient.check("service control policies")
+        assert found.level == "blocking"
+        assert "role/AWSCloudFormationStackSetExecutionRole" in found.cure
+        patient.relocate(central_region="cn-north-1", regions=("cn-north-1",))
+        assert [one.level for one in patient.check("partition")] == ["ok"]
 
 
 def test_only_what_blocks_is_for_deploy(patient: Patient) -> None:

@@ -70,7 +70,7 @@ def test_every_sign_is_on_it_with_its_meaning() -> None:
 def test_only_what_is_not_green_is_shown_unless_everything_is_asked_for() -> None:
     some = picture(Cell("failed", "why"))
     assert "2" * 12 not in page(some, "Title", "now")
-    assert "1 account shown; 1 account need nothing" in page(some, "Title", "now")
+    assert "1 account shown; nothing to do in the other 1" in page(some, "Title", "now")
     assert "2" * 12 in page(some, "Title", "now", everything=True)
 
 
