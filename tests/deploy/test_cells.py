@@ -23,6 +23,7 @@ from generator.deploy.wanted import Wanted, wanted
 from .organization import HOME, SMALL, bundle
 from .worlds import worlds
 
+
 def reached(want: Wanted, existing: Existing, batches: list[Batch]) -> set[tuple[str, str]]:
     """The cells that calls with these batches are about, as StackSets read them."""
     found = set()
@@ -88,9 +89,9 @@ def test_what_is_removed_is_what_should_not_be_there(world: tuple[Wanted, Existi
         assert named <= todo.remove
         for batch in batches:
             if not batch.accounts:
-                assert all(
-                    {*batch.regions} <= todo.leave[unit] for unit in batch.units
-                ), "whole units only where nothing of them is wanted"
+                assert all({*batch.regions} <= todo.leave[unit] for unit in batch.units), (
+                    "whole units only where nothing of them is wanted"
+                )
 
 
 @given(worlds())

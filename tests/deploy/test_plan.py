@@ -71,7 +71,9 @@ def test_requests_keep_to_what_the_api_documents(world: tuple[Wanted, Existing])
             assert bool(targets) != bool(request.get("Accounts"))
         if operation == "UpdateStackSet":
             assert not ("AutoDeployment" in request and (targets or "Regions" in request))
-            assert not ("ManagedExecution" in request and {"TemplateBody", "Parameters"} & {*request})
+            assert not (
+                "ManagedExecution" in request and {"TemplateBody", "Parameters"} & {*request}
+            )
         if operation == "CreateStackSet" and want.service_managed:
             assert request["AutoDeployment"]["Enabled"]
         if "OperationPreferences" in request:
@@ -133,7 +135,9 @@ def with_central(want: Wanted, **more: Any) -> Existing:
 def test_a_new_detection_is_told_by_its_resources_and_paths() -> None:
     before, now = wants(), wants(detections=TWO)
     found: Plan = proposal(now, with_central(before))
-    told = {(one.action, one.name) for one in found.central.differences if one.section == "Resources"}
+    told = {
+        (one.action, one.name) for one in found.central.differences if one.section == "Resources"
+    }
     assert ("add", "CloudtrailTrailDeletedRule") in told
     assert found.central.action == "update"
 
@@ -164,7 +168,9 @@ def test_what_a_person_must_decide_stops_everything(more: dict[str, Any], words:
 
 def test_a_replacement_wants_to_be_asked_for() -> None:
     want = wants()
-    body = want.bundle.files["central.yaml"].replace("QueueName: trailbus-here\n", "QueueName: old\n")
+    body = want.bundle.files["central.yaml"].replace(
+        "QueueName: trailbus-here\n", "QueueName: old\n"
+    )
     assert body != want.bundle.files["central.yaml"]
     existing = with_central(want, template=body)
     [problem] = obstacles(want, existing)
@@ -196,11 +202,15 @@ def test_long_templates_of_stack_sets_go_through_a_bucket_too() -> None:
     files = {**known.files, "member-rules.yaml": long}
     want = wanted(Bundle(files, known.manifest), SMALL, SMALL.regions or ())
     steps = plan(want, Existing())
-    [made] = [s for s in steps if s.call.operation == "CreateStackSet" and s.part == want.rules.name]
+    [made] = [
+        s for s in steps if s.call.operation == "CreateStackSet" and s.part == want.rules.name
+    ]
     assert made.call.request["TemplateURL"].startswith(
         f"https://trailbus-artifacts-{SMALL.management_account}-{HOME}.s3.{HOME}.amazonaws.com/"
     )
-    puts = [s.call for s in steps if s.call.operation == "PutObject" and s.call.side == "management"]
+    puts = [
+        s.call for s in steps if s.call.operation == "PutObject" and s.call.side == "management"
+    ]
     assert all(call.request["ServerSideEncryption"] == "AES256" for call in puts)
     assert all(call.request["ExpectedBucketOwner"] == SMALL.management_account for call in puts)
     assert len(puts) == 3, "the StackSet, and the management account's stacks in two Regions"
