@@ -98,10 +98,7 @@ class Company:
 
     def instances(self, name: str) -> dict[tuple[str, str], str]:
         """The status of every instance of a StackSet."""
-        [one] = [
-            s for s in self.cloud.cloudformation.stack_sets.sets if s.name == name and s.active
-        ]
-        cells = look(self.door, self.wanted).stack_sets[one.name].cells
+        cells = self.look().stack_sets[name].cells
         return {place: cell.status for place, cell in cells.items()}
 
     def resources(self) -> set[tuple[str, str, str, str]]:

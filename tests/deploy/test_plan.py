@@ -135,10 +135,8 @@ def with_central(want: Wanted, **more: Any) -> Existing:
 def test_a_new_detection_is_told_by_its_resources_and_paths() -> None:
     before, now = wants(), wants(detections=TWO)
     found: Plan = proposal(now, with_central(before))
-    told = {
-        (one.action, one.name) for one in found.central.differences if one.section == "Resources"
-    }
-    assert ("add", "CloudtrailTrailDeletedRule") in told
+    told = {(one.action, one.section, one.name) for one in found.central.differences}
+    assert ("add", "Resources", "CloudtrailTrailDeletedRule") in told
     assert found.central.action == "update"
 
 
@@ -202,15 +200,12 @@ def test_long_templates_of_stack_sets_go_through_a_bucket_too() -> None:
     files = {**known.files, "member-rules.yaml": long}
     want = wanted(Bundle(files, known.manifest), SMALL, SMALL.regions or ())
     steps = plan(want, Existing())
-    [made] = [
-        s for s in steps if s.call.operation == "CreateStackSet" and s.part == want.rules.name
-    ]
-    assert made.call.request["TemplateURL"].startswith(
+    calls = [step.call for step in steps if step.call.side == "management"]
+    [_, made] = [call for call in calls if call.operation == "CreateStackSet"]
+    assert made.request["TemplateURL"].startswith(
         f"https://trailbus-artifacts-{SMALL.management_account}-{HOME}.s3.{HOME}.amazonaws.com/"
     )
-    puts = [
-        s.call for s in steps if s.call.operation == "PutObject" and s.call.side == "management"
-    ]
+    puts = [call for call in calls if call.operation == "PutObject"]
     assert all(call.request["ServerSideEncryption"] == "AES256" for call in puts)
     assert all(call.request["ExpectedBucketOwner"] == SMALL.management_account for call in puts)
     assert len(puts) == 3, "the StackSet, and the management account's stacks in two Regions"

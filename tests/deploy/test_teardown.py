@@ -45,7 +45,8 @@ def test_nothing_is_left_of_an_empty_rollout() -> None:
         it.deploy()
         assert all(outcome.ok for outcome in destroyed(it))
         existing = it.look()
-        assert existing.stacks == existing.stack_sets == {}
+        assert not existing.stacks
+        assert not existing.stack_sets
         assert queues(it) == set()
         assert teardown(it.wanted, existing).steps == ()
 
