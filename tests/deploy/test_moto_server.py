@@ -6,6 +6,7 @@ without is what is proven here, beside the signing, the roles and the wire itsel
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -16,6 +17,8 @@ from typing import Any
 
 import boto3
 import pytest
+
+from generator import config, names
 
 from .organization import CONFIGURATION, ONE
 
@@ -51,6 +54,39 @@ def environment(endpoint: str) -> dict[str, str]:
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "PYTHONPATH": str(ROOT),
     }
+
+
+def queue(name: str, **parameters: str) -> dict[str, Any]:
+    """A template that moto can make: of ours it understands neither tags nor references."""
+    return {
+        "Parameters": {name: {"Type": "String"} for name in parameters},
+        "Resources": {"Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": name}}},
+    }
+
+
+TEMPLATES = {
+    names.CENTRAL: queue("trailbus-undelivered", OrganizationId=""),
+    names.MEMBER_ROLES: queue("trailbus-roles", CentralBusArn=""),
+    names.MEMBER_RULES: queue("trailbus-unforwarded", CentralBusArn=""),
+}
+
+
+def write(file: Path, out: Path, place: str) -> None:
+    """A configuration, and small templates in the place of those that it would render."""
+    file.write_text(CONFIGURATION.format(detections=ONE) + place, encoding="utf-8")
+    out.mkdir(exist_ok=True)
+    entries = {}
+    for name, template in TEMPLATES.items():
+        text = json.dumps(template)
+        (out / name).write_text(text, encoding="utf-8")
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        entries[name] = {"sha256": digest, "parameters": [*template["Parameters"]]}
+    manifest = {
+        "name_prefix": "trailbus",
+        "configuration": config.load(file).shape.digest,
+        "templates": entries,
+    }
+    (out / names.MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
 
 
 def client(endpoint: str, service: str) -> Any:
@@ -97,8 +133,7 @@ place:
   access: {{central_role: deployer}}
 """
     file, out = tmp_path / "trailbus.yaml", tmp_path / "out"
-    file.write_text(CONFIGURATION.format(detections=ONE) + place, encoding="utf-8")
-    trailbus(endpoint, "render", "--config", file, "--out", out)
+    write(file, out, place)
     given = ("--config", file, "--templates", out)
 
     planned = trailbus(endpoint, "plan", *given)
@@ -115,7 +150,7 @@ place:
     assert {*accounts} <= {one["Account"] for one in found}
 
     wrong = place.replace(f'"{central}"', '"999999999999"')
-    file.write_text(CONFIGURATION.format(detections=ONE) + wrong, encoding="utf-8")
+    write(file, out, wrong)
     refused = trailbus(endpoint, "plan", *given)
     assert refused.returncode == 2
     assert "999999999999 is not in the organization" in refused.stderr
