@@ -9,6 +9,7 @@ from typing import Any, Literal
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from generator.model import Access, Mistake, Place
 
@@ -97,7 +98,7 @@ class Door:
                 detail.get("Code", "Unknown"),
                 detail.get("Message", str(error)),
             ) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             name = type(error).__name__
             raise Refused(call.side, call.region, call.operation, name, str(error)) from None
         answer.pop("ResponseMetadata", None)

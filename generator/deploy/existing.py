@@ -9,7 +9,9 @@ from typing import NamedTuple
 from generator.deploy.aws import Call, Door, Refused
 from generator.deploy.wanted import Stack, StackSet, Wanted
 
-NOT_OFFERED = frozenset({"404", "501", "NotImplemented", "InvalidAction", "UnknownOperation"})
+NOT_OFFERED = frozenset(
+    {"404", "501", "InvalidAction", "NotImplemented", "ResponseParserError", "UnknownOperation"}
+)
 """How a service, or what stands in for it, says that it does not know an operation at all."""
 
 

@@ -98,8 +98,7 @@ class Company:
 
     def instances(self, name: str) -> dict[tuple[str, str], str]:
         """The status of every instance of a StackSet."""
-        [one] = [s for s in self.cloud.cloudformation.stack_sets.sets if s.name == name and s.active]
-        cells = look(self.door, self.wanted).stack_sets[one.name].cells
+        cells = self.look().stack_sets[name].cells
         return {place: cell.status for place, cell in cells.items()}
 
     def resources(self) -> set[tuple[str, str, str, str]]:
@@ -117,9 +116,7 @@ class Company:
 
 
 @contextmanager
-def company(
-    place: Place = SMALL, accounts: int = 5, detections: str = ONE
-) -> Iterator[Company]:
+def company(place: Place = SMALL, accounts: int = 5, detections: str = ONE) -> Iterator[Company]:
     """An organization in which nothing is rolled out yet."""
     with opened(world_of(place, accounts)) as cloud:
         prepared(cloud, place)

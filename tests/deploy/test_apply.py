@@ -117,7 +117,9 @@ def test_a_failed_update_is_tried_again_alone() -> None:
 def test_what_fails_for_a_passing_reason_is_tried_again_at_once() -> None:
     with company() as it:
         stack_sets = it.cloud.cloudformation.stack_sets
-        role = f"Provided role 'arn:aws:iam::{MEMBER}:role/trailbus-forwarder' cannot be assumed by "
+        role = (
+            f"Provided role 'arn:aws:iam::{MEMBER}:role/trailbus-forwarder' cannot be assumed by "
+        )
         stack_sets.faults.add(
             role + "principal 'events.amazonaws.com'", account=MEMBER, stack_set=RULES, times=2
         )
