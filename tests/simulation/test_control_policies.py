@@ -70,3 +70,9 @@ def test_where_full_access_was_taken_away_a_list_counts(world: World) -> None:
     assert denied(world, SANDBOXED, "eu-west-1", TYPES) is None
     del world.organization.policies["p-all"]
     assert "events:PutRule" in str(denied(world, SANDBOXED, "eu-west-1", TYPES[1:]))
+
+
+def test_calls_of_iam_count_as_made_in_the_leader_region(world: World) -> None:
+    elsewhere = {"StringNotEquals": {"aws:RequestedRegion": "us-east-1"}}
+    attach(world, {"Effect": "Deny", "Action": "iam:*", "Condition": elsewhere}, ROOT)
+    assert denied(world, SANDBOXED, "eu-west-1", TYPES) is None

@@ -678,6 +678,14 @@ def test_a_question_that_many_checks_have_is_asked_once(patient: Patient) -> Non
         assert len([call for call in calls if call[0] == name]) == 1, name
 
 
+def test_a_question_that_was_refused_is_not_asked_again(patient: Patient) -> None:
+    patient.cloud.refusals.add("organizations", "ListAccounts")
+    found = [one for one in patient.examined() if "ListAccounts" in one.fault]
+    assert len(found) >= 3
+    calls = [one for one in patient.cloud.edge.calls if one.operation == "ListAccounts"]
+    assert len(calls) == 1
+
+
 def test_the_doctor_only_reads(patient: Patient) -> None:
     before = len(patient.cloud.edge.calls)
     patient.examined()
