@@ -15,8 +15,10 @@ from generator.model import (
     Detection,
     Json,
     Mistake,
+    Pilot,
     Place,
     Responder,
+    Rollout,
     Shape,
     Target,
 )
@@ -25,6 +27,7 @@ from generator.schema import (
     Anything,
     Boolean,
     Either,
+    Integer,
     ListOf,
     MapOf,
     Record,
@@ -42,6 +45,11 @@ _TARGET_NAME = Text(
 _REGION = Text("a Region", pattern=r"[a-z]{2,4}(-[a-z]+)+-[0-9]", form="a Region such as eu-west-1")
 _ROLE_NAME = Text("a role's name", pattern=r"[A-Za-z0-9_+=,.@/-]{0,512}", form="the name of a role")
 
+_UNIT = Text(
+    pattern=r"r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}",
+    form="a root (r-ab12) or an organizational unit (ou-ab12-cdefghij)",
+)
+
 _ROUTE = Record(
     {
         "detections": ListOf(Text(), "ids of detections", least=1),
@@ -51,6 +59,42 @@ _ROUTE = Record(
     },
     {"detections": None, "packs": None, "severity": None},
     "which detections go to which targets; with several conditions, those that meet all",
+)
+
+_ROLLOUT = Record(
+    {
+        "permissions": Text(
+            "service-managed: in the organization's name; self-managed: by roles of your own, "
+            "where there is no trusted access, as in China",
+            choices=("service-managed", "self-managed"),
+        ),
+        "pilot": Record(
+            {
+                "organizational_units": ListOf(_UNIT, "their accounts come first"),
+                "accounts": ListOf(ACCOUNT, "these come first"),
+                "failure_tolerance_percentage": Integer(
+                    "how many of the pilot's cells may fail before the rest is left alone", 0, 100
+                ),
+            },
+            {"organizational_units": [], "accounts": [], "failure_tolerance_percentage": 0},
+            "who is covered before all others",
+        ),
+        "failure_tolerance_percentage": Integer(
+            "how many accounts of a Region may fail before the others in it are cancelled", 0, 100
+        ),
+        "max_concurrent_percentage": Integer("how many accounts are worked on at once", 1, 100),
+        "region_concurrency": Text(
+            "all Regions at once, or one after the other", choices=("parallel", "sequential")
+        ),
+    },
+    {
+        "permissions": "service-managed",
+        "pilot": {},
+        "failure_tolerance_percentage": 100,
+        "max_concurrent_percentage": 100,
+        "region_concurrency": "parallel",
+    },
+    "how deploy goes about it",
 )
 
 _PLACE = Record(
@@ -66,10 +110,7 @@ _PLACE = Record(
             help="the account and Region that own the bus",
         ),
         "organizational_units": ListOf(
-            Text(
-                pattern=r"r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}",
-                form="a root (r-ab12) or an organizational unit (ou-ab12-cdefghij)",
-            ),
+            _UNIT,
             "the roots and organizational units that are covered",
             least=1,
         ),
@@ -86,6 +127,11 @@ _PLACE = Record(
                 "central_profile": Text("a profile of the AWS configuration"),
                 "management_profile": Text("a profile of the AWS configuration"),
                 "delegated_admin": Boolean("StackSets are run by a delegated administrator"),
+                "administrator_account": Either(
+                    ACCOUNT, Text(choices=("",)), "the delegated administrator; else the central"
+                ),
+                "administration_role": _ROLE_NAME,
+                "execution_role": _ROLE_NAME,
             },
             {
                 "central_role": "",
@@ -93,6 +139,9 @@ _PLACE = Record(
                 "central_profile": "",
                 "management_profile": "",
                 "delegated_admin": False,
+                "administrator_account": "",
+                "administration_role": "",
+                "execution_role": "",
             },
             "how deploy reaches each account from the caller's credentials",
         ),
@@ -100,8 +149,9 @@ _PLACE = Record(
         "parameters": MapOf(
             Text(), "values of further template parameters", Text(pattern=r"[A-Za-z][A-Za-z0-9]*")
         ),
+        "rollout": _ROLLOUT,
     },
-    {"exclude_accounts": [], "access": {}, "tags": {}, "parameters": {}},
+    {"exclude_accounts": [], "access": {}, "tags": {}, "parameters": {}, "rollout": {}},
     "who and where; read by deploy, plan, status and simulate, never rendered",
 )
 
@@ -552,6 +602,26 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
         tags=given["tags"],
         parameters=given["parameters"],
         targets=values,
+        rollout=_rollout(given["rollout"]),
+    )
+
+
+def _rollout(given: dict[str, Any]) -> Rollout:
+    if not given:
+        return Rollout()
+    pilot = given["pilot"]
+    return Rollout(
+        self_managed=given["permissions"] == "self-managed",
+        pilot=Pilot(
+            tuple(pilot["organizational_units"]),
+            tuple(pilot["accounts"]),
+            pilot["failure_tolerance_percentage"],
+        )
+        if pilot
+        else Pilot(),
+        failure_tolerance_percentage=given["failure_tolerance_percentage"],
+        max_concurrent_percentage=given["max_concurrent_percentage"],
+        sequential=given["region_concurrency"] == "sequential",
     )
 
 

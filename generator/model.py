@@ -172,6 +172,27 @@ class Access(NamedTuple):
     central_profile: str = ""
     management_profile: str = ""
     delegated_admin: bool = False
+    administrator_account: str = ""
+    administration_role: str = ""
+    execution_role: str = ""
+
+
+class Pilot(NamedTuple):
+    """The accounts that are covered before all others, and how many of them may fail."""
+
+    organizational_units: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    failure_tolerance_percentage: int = 0
+
+
+class Rollout(NamedTuple):
+    """How deploy goes about it: in whose name, how many accounts at once, how many may fail."""
+
+    self_managed: bool = False
+    pilot: Pilot = Pilot()
+    failure_tolerance_percentage: int = 100
+    max_concurrent_percentage: int = 100
+    sequential: bool = False
 
 
 class Place(NamedTuple):
@@ -192,3 +213,11 @@ class Place(NamedTuple):
     tags: Mapping[str, str] = NOTHING
     parameters: Mapping[str, str] = NOTHING
     targets: Mapping[str, Mapping[str, Json]] = NOTHING
+    rollout: Rollout = Rollout()
+
+    @property
+    def administrator(self) -> str:
+        """The account from which StackSets are run."""
+        if not self.access.delegated_admin:
+            return self.management_account
+        return self.access.administrator_account or self.central_account

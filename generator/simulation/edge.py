@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.loaders import Loader
 from moto.iam.models import AccessKey, iam_backends
 
+from generator.simulation.refusals import Refusals
 from generator.simulation.world import ServiceError
 
 
@@ -67,11 +68,16 @@ Check = Callable[[Identity, str, str, Mapping[str, Any], str], None]
 
 
 class Edge:
-    """Answers the calls of every session that it hands out."""
+    """Answers the calls of every session that it hands out.
 
-    def __init__(self, services: Mapping[str, Service], check: Check | None = None) -> None:
+    `services` are named as botocore names them; "iam:SimulatePrincipalPolicy" is one operation of
+    a service whose others are moto's.
+    """
+
+    def __init__(self, services: dict[str, Service], check: Check | None = None) -> None:
         self.services = services
         self.check = check
+        self.refusals = Refusals()
         self.calls: list[Made] = []
         """Every call that has ended, in order."""
         self._fault: Exception | None = None
@@ -139,11 +145,13 @@ class Edge:
                 raise AssertionError("a call with credentials that the simulation gave nobody")
             context["simulated_call"] = (caller, service, operation, region)
             parameters = context["simulated_parameters"]
+            self.refusals.check(caller.account, caller.arn, service, operation)
             if self.check is not None and caller.checked:
                 self.check(caller, service, operation, parameters, region)
-            if service not in self.services:
+            answering = self.services.get(f"{service}:{operation}", self.services.get(service))
+            if answering is None:
                 return None
-            answer = self.services[service].call(operation, parameters, caller, region)
+            answer = answering.call(operation, parameters, caller, region)
             if answer is None:
                 return None
             return SimpleNamespace(status_code=200, headers={}), {

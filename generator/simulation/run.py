@@ -59,12 +59,7 @@ def simulate(
     """
     world = world_of(place, accounts)
     with opened(world) as cloud:
-        management = cloud.administrator(place.management_account, place.central_region)
-        management.client("cloudformation").activate_organizations_access()
-        if place.access.delegated_admin:
-            management.client("organizations").register_delegated_administrator(
-                AccountId=place.central_account, ServicePrincipal=STACK_SETS
-            )
+        prepared(cloud, place)
         cloud.trails.add(
             place.management_account,
             world.regions[0],
@@ -76,6 +71,16 @@ def simulate(
         send(cloud, shape, place, reading.found, simulation)
         simulation.queues = received(world)
     return simulation
+
+
+def prepared(cloud: Cloud, place: Place) -> None:
+    """Does what an organization must have done before anything is rolled out in it."""
+    management = cloud.administrator(place.management_account, place.central_region)
+    management.client("cloudformation").activate_organizations_access()
+    if place.access.delegated_admin:
+        management.client("organizations").register_delegated_administrator(
+            AccountId=place.administrator, ServicePrincipal=STACK_SETS
+        )
 
 
 def deployed(cloud: Cloud, bundle: Bundle, place: Place) -> list[Outcome]:

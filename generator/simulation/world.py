@@ -67,6 +67,8 @@ class Organization:
     delegates: dict[str, set[str]] = field(default_factory=dict)
     """Of each service principal: the accounts that administer it beside the management account."""
     policies: dict[str, ControlPolicy] = field(default_factory=dict)
+    features: str = "ALL"
+    """ALL, or CONSOLIDATED_BILLING: one bill and nothing else in common."""
 
     def add_unit(self, unit: str, parent: str, name: str) -> None:
         self.units[unit] = (parent, name)
@@ -193,6 +195,8 @@ class World:
     regions: tuple[str, ...]
     inventory: Inventory = field(default_factory=Inventory)
     opt_in_regions: frozenset[str] = frozenset()
+    without_tokens: set[tuple[str, str]] = field(default_factory=set)
+    """Accounts and Regions whose own endpoint of STS somebody switched off."""
     clock: float = 0.0
     """Seconds since the simulation began; nothing in it ever sleeps."""
     services: dict[str, Any] = field(default_factory=dict)
