@@ -1,4 +1,4 @@
-"""The door: errors become refusals, pages become one list, expired credentials are asked for anew."""
+"""The door: errors become refusals, pages one list, and expired credentials are renewed."""
 
 from __future__ import annotations
 
@@ -83,8 +83,8 @@ def test_credentials_that_stay_expired_are_a_refusal() -> None:
     [("NextToken", "NextToken"), ("NextContinuationToken", "ContinuationToken")],
 )
 def test_pages_are_one_list(answered: str, asked: str) -> None:
-    pages = {None: {"Items": [1, 2], answered: "b"}, "b": {"Items": [3]}}
-    door = Door(lambda side: Session(lambda request: dict(pages[request.get(asked)])))
+    pages: dict[Any, dict[str, Any]] = {None: {"Items": [1, 2], answered: "b"}, "b": {"Items": [3]}}
+    door = Door(lambda side: Session(lambda request: {**pages[request.get(asked)]}))
     assert list(door.items(CALL, "Items")) == [1, 2, 3]
 
 
