@@ -29,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    from generator.deploy import planfile
+    from generator.deploy import doctor, planfile
     from generator.deploy.apply import settle, walk
     from generator.deploy.existing import look
     from generator.deploy.plan import obstacles, proposal
@@ -39,6 +39,9 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     agreed = planfile.read(given.plan) if given.plan else None
     with opening.entered(given) as entry:
         want = entry.checked()
+        problems = doctor.blocking(entry.door, want)
+        if problems:
+            raise Mistake(problems)
         if agreed is not None:
             planfile.check_place(given.plan, agreed, want)
         way = walk_of(entry, want, screen)

@@ -17,7 +17,7 @@ REGION = "us-east-1"
 class Price(NamedTuple):
     """Dollars a month for having one, and what is paid for using it."""
 
-    monthly: float
+    monthly: float | None
     usage: str = ""
     source: str = ""
 
@@ -30,12 +30,12 @@ PRICES: Mapping[str, Price] = {
     "AWS::CloudWatch::Dashboard": Price(3.00, "", _CLOUDWATCH),
     "AWS::DynamoDB::Table": Price(
         0,
-        "$0.625 per million writes, $0.125 per million reads",
+        "per read and write, see the page",
         "https://aws.amazon.com/dynamodb/pricing/on-demand/",
     ),
     "AWS::Events::ApiDestination": Price(0, "$0.20 per million calls", _EVENTBRIDGE),
     "AWS::Events::Archive": Price(
-        0, "$0.10 per GB archived and $0.023 per GB and month kept", _EVENTBRIDGE
+        0, "$0.10 per GB archived, and what is kept per GB and month", _EVENTBRIDGE
     ),
     "AWS::Events::EventBus": Price(
         0, "$1.00 per million events of 64 KB forwarded, paid by the sender", _EVENTBRIDGE
@@ -45,7 +45,7 @@ PRICES: Mapping[str, Price] = {
     ),
     "AWS::Lambda::Function": Price(
         0,
-        "$0.20 per million calls and $0.0000133334 per GB-second (arm64)",
+        "per call and GB-second, see the page",
         "https://aws.amazon.com/lambda/pricing/",
     ),
     "AWS::Logs::LogGroup": Price(0, "$0.50 per GB written", _CLOUDWATCH),
@@ -56,19 +56,21 @@ PRICES: Mapping[str, Price] = {
         0, "$0.40 per million requests", "https://aws.amazon.com/sqs/pricing/"
     ),
     "AWS::SecretsManager::Secret": Price(
-        0.40, "$0.05 per 10,000 reads", "https://aws.amazon.com/secrets-manager/pricing/"
+        None, "per secret and read, see the page", "https://aws.amazon.com/secrets-manager/pricing/"
     ),
     "AWS::StepFunctions::StateMachine": Price(
-        0, "$0.025 per 1,000 transitions", "https://aws.amazon.com/step-functions/pricing/"
+        0, "per transition, see the page", "https://aws.amazon.com/step-functions/pricing/"
     ),
     "AWS::KinesisFirehose::DeliveryStream": Price(
-        0, "$0.029 per GB taken in", "https://aws.amazon.com/firehose/pricing/"
+        0, "per GB taken in, see the page", "https://aws.amazon.com/firehose/pricing/"
     ),
     "AWS::S3::Bucket": Price(
-        0, "$0.023 per GB and month kept", "https://aws.amazon.com/s3/pricing/"
+        0, "per GB and month kept, see the page", "https://aws.amazon.com/s3/pricing/"
     ),
 }
-"""Prices as their pages state them; free tiers are left out."""
+"""Each with AWS's own page about it; free tiers are left out. The price of keys was read on that
+page, those with a number otherwise in several third parties' tables of 2026; where none was found
+there is no number."""
 
 FREE = frozenset(
     {
@@ -133,8 +135,8 @@ def _item(kind: str, number: int) -> Item:
     if kind in FREE:
         return Item(kind, number, 0.0, "", "")
     price = PRICES.get(kind)
-    if price is None:
-        return Item(kind, number, None, "", "")
+    if price is None or price.monthly is None:
+        return Item(kind, number, None, *(price[1:] if price else ("", "")))
     return Item(kind, number, round(price.monthly * number, 2), price.usage, price.source)
 
 

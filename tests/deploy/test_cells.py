@@ -69,6 +69,20 @@ def test_batches_reach_what_is_missing_and_nobody_who_is_left_out(
 
 
 @given(worlds())
+def test_a_whole_unit_is_named_only_where_all_of_it_is_missing(
+    world: tuple[Wanted, Existing],
+) -> None:
+    want, existing = world
+    todo = cells(want, want.rules, existing)
+    for batch in batches_to_add(want, todo, existing):
+        for unit in () if batch.accounts else batch.units:
+            inside = {a for a, units in eligible(want, existing).items() if unit in units}
+            for region in batch.regions:
+                joins = region in todo.join.get(unit, ())
+                assert joins or {(account, region) for account in inside} <= todo.add
+
+
+@given(worlds())
 def test_retries_reach_just_the_cells_that_they_are_for(world: tuple[Wanted, Existing]) -> None:
     want, existing = world
     todo = cells(want, want.rules, existing)

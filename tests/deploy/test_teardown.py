@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from generator.deploy.apply import Outcome, Walk, walk
+from generator.deploy.preview import preview
 from generator.deploy.remains import artifact_steps, contents, removals
 from generator.deploy.teardown import obstacles, teardown
 from generator.simulation.cloudformation.stack_sets.faults import SCP_DENY
+from tests.simulation.conftest import bundle as built_in
 
 from .organization import AWAY, CENTRAL, HOME, MEMBER, THIRD, Company, company, sentences
 
@@ -49,6 +52,46 @@ def test_nothing_is_left_of_an_empty_rollout() -> None:
         assert not existing.stack_sets
         assert queues(it) == set()
         assert teardown(it.wanted, existing).steps == ()
+
+
+def test_what_was_taken_away_can_be_rolled_out_again() -> None:
+    with company() as it:
+        it.deploy()
+        before = it.resources()
+        destroyed(it)
+        assert all(outcome.ok for outcome in it.deploy())
+        assert it.resources() == before
+
+
+def test_what_is_kept_is_in_the_way_until_it_is_removed() -> None:
+    with company() as it:
+        it.deploy()
+        fill(it, "trailbus-here")
+        destroyed(it)
+        [finding] = preview(it.door, it.wanted, it.plan().central, it.cloud.pause).findings
+        assert finding.logical_id == "HereQueue"
+        destroyed(it, data=True)
+        assert all(outcome.ok for outcome in it.deploy())
+
+
+def test_an_empty_log_goes_and_one_with_something_in_it_stays() -> None:
+    with company() as it:
+        it.bundle = built_in()
+        it.deploy()
+        assert all(outcome.ok for outcome in destroyed(it))
+        logs = it.cloud.administrator(CENTRAL, HOME).client("logs")
+        assert logs.describe_log_groups()["logGroups"] == []
+        assert all(outcome.ok for outcome in it.deploy())
+        [group] = logs.describe_log_groups()["logGroups"]
+        name = group["logGroupName"]
+        logs.create_log_stream(logGroupName=name, logStreamName="one")
+        logs.put_log_events(
+            logGroupName=name,
+            logStreamName="one",
+            logEvents=[{"timestamp": int(time.time() * 1000), "message": "what was done"}],
+        )
+        destroyed(it)
+        assert [one["logGroupName"] for one in logs.describe_log_groups()["logGroups"]] == [name]
 
 
 def test_rules_go_before_roles_and_the_central_stack_last() -> None:
