@@ -385,7 +385,7 @@ def _service_managed(
     }
 
 
-_KEPT = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+_KEPT: dict[str, Any] = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
 """Deletion of the stack takes no coverage with it, nor what is needed to take it back later."""
 
 
