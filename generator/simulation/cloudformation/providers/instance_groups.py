@@ -88,10 +88,16 @@ def change(before: Wanted, after: Wanted) -> Change:
         if old and new and old.overrides != new.overrides:
             other.append((target, new))
     return Change(
-        [{**_without_overrides(request), "RetainStacks": False} for request in _requests(gone)],
+        [deletion(request) for request in _requests(gone)],
         _requests(come),
         _requests(other),
     )
+
+
+def deletion(request: Request) -> Request:
+    """The request that deletes what a creation makes."""
+    kept = {key: value for key, value in request.items() if key != "ParameterOverrides"}
+    return {**kept, "RetainStacks": False}
 
 
 def _requests(chosen: Iterable[tuple[Target, Chosen]]) -> list[Request]:
@@ -119,7 +125,3 @@ def _targets(name: str, is_unit: bool, chosen: Chosen) -> Request:
 def _overrides(chosen: Chosen) -> Request:
     given = [{"ParameterKey": key, "ParameterValue": value} for key, value in chosen.overrides]
     return {"ParameterOverrides": given} if given else {}
-
-
-def _without_overrides(request: Request) -> Request:
-    return {key: value for key, value in request.items() if key != "ParameterOverrides"}

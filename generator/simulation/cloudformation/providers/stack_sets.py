@@ -13,7 +13,7 @@ from generator.model import Json
 from generator.simulation.cloudformation.parameters import text
 from generator.simulation.world import Resource, ServiceError
 
-from .instance_groups import change, wanted
+from .instance_groups import change, deletion, wanted
 from .kind import Kind, Outcome, Properties, Site, identifier, refuse, truth
 
 _SAME = (
@@ -39,7 +39,7 @@ def _create(site: Site, name: str, properties: Properties) -> Outcome:
         for request in change({}, wanted(properties)).create:
             _run(site, "create_stack_instances", identity, properties, request, begun)
     except ServiceError:
-        _clear(site, identity, properties, _deletions(begun))
+        _clear(site, identity, properties, [deletion(request) for request in begun])
         raise
     return Outcome(identity, {"StackSetId": identity})
 
@@ -65,14 +65,6 @@ def _update(site: Site, resource: Resource, properties: Properties) -> None:
 def _delete(site: Site, resource: Resource) -> None:
     due = change(wanted(resource.properties), {}).delete
     _clear(site, resource.physical_id, resource.properties, due)
-
-
-def _deletions(creations: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The requests that undo these."""
-    return [
-        {**{k: v for k, v in each.items() if k != "ParameterOverrides"}, "RetainStacks": False}
-        for each in creations
-    ]
 
 
 def _clear(
