@@ -7,6 +7,7 @@ COMMANDS = {
     "check": "stale files, limits, cfn-lint: each finding a line",
     "detections": "the catalogue, or one detection explained",
     "simulate": "deploy to a simulated organization on this machine and send events through it",
+    "handoff": "what another pipeline needs: Control Tower's customizations, GitHub Actions",
     "schema": "the JSON Schema of the configuration, for editors",
 }
 
@@ -32,6 +33,12 @@ examples:
   trailbus simulate                            the catalogue's own examples
   trailbus simulate logs/*.json.gz             your own CloudTrail archives
   trailbus simulate --accounts 50 --regions us-east-1,eu-west-1 --json event.json
+""",
+    "handoff": """\
+examples:
+  trailbus handoff cfct --config trailbus.yaml           print the manifest
+  trailbus handoff cfct --config trailbus.yaml --out p   the whole configuration package
+  trailbus handoff github --config trailbus.yaml --out . the workflow, where GitHub looks for it
 """,
     "schema": """\
 examples:
