@@ -6,7 +6,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test setup render check lint types unit format bench clean
+.PHONY: demo test setup render check lint types unit format bench audit clean
 .DEFAULT_GOAL := demo
 
 demo: setup
@@ -54,5 +54,11 @@ format: setup
 bench: setup
 	@for bench in tests/benchmarks/bench_*.py; do echo "== $$bench"; $(BIN)/python -m tests.benchmarks.$$(basename $$bench .py); done
 
+# The security linter is heavy and asks the network: it has an environment of its own, and CI runs it.
+audit: setup
+	@test -x .venv-audit/bin/checkov || { $(PYTHON) -m venv .venv-audit && \
+	  .venv-audit/bin/python -m pip install --quiet --disable-pip-version-check 'checkov>=3.3,<4'; }
+	@.venv-audit/bin/checkov --framework cloudformation --compact --quiet --directory out
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info
+	rm -rf $(VENV) .venv-audit .mypy_cache .ruff_cache .pytest_cache .hypothesis *.egg-info

@@ -85,16 +85,14 @@ def _words(seconds: int) -> str:
 def _queue(
     title: str, name: str, description: str, queue_name: str, metric: str, threshold: int
 ) -> Alarm:
-    return _alarm(
+    return alarm(
         title,
         name,
         description,
-        threshold,
-        Namespace="AWS/SQS",
-        MetricName=metric,
-        Dimensions=[MetricDimension(Name="QueueName", Value=queue_name)],
-        Statistic="Maximum",
-        Period=PERIOD,
+        metric=("AWS/SQS", metric),
+        dimension=("QueueName", queue_name),
+        statistic="Maximum",
+        above=threshold,
     )
 
 
@@ -110,16 +108,14 @@ def function(title: str, name: str, function_name: str) -> list[Alarm]:
         "what is reserved for the function, is used up. Raise the quota, or the reservation.",
     }
     return [
-        _alarm(
+        alarm(
             f"{title}{metric}Alarm",
             f"{name}-{metric.lower()}",
             description,
-            0,
-            Namespace="AWS/Lambda",
-            MetricName=metric,
-            Dimensions=[MetricDimension(Name="FunctionName", Value=function_name)],
-            Statistic="Sum",
-            Period=PERIOD,
+            metric=("AWS/Lambda", metric),
+            dimension=("FunctionName", function_name),
+            statistic="Sum",
+            above=0,
         )
         for metric, description in told.items()
     ]
@@ -165,14 +161,45 @@ def bus(prefix: str) -> list[Alarm]:
     ]
 
 
-def _alarm(title: str, name: str, description: str, threshold: int, **metric: Any) -> Alarm:
+def alarm(
+    title: str,
+    name: str,
+    description: str,
+    *,
+    metric: tuple[str, str],
+    dimension: tuple[str, Any],
+    statistic: str,
+    above: int,
+    periods: int = 1,
+) -> Alarm:
+    """Rings on the alarm topic when a metric is above a number in each of some five minutes.
+
+    `metric` is its namespace and name; the description says what to do.
+    """
+    return _alarm(
+        title,
+        name,
+        description,
+        above,
+        periods,
+        Namespace=metric[0],
+        MetricName=metric[1],
+        Dimensions=[MetricDimension(Name=dimension[0], Value=dimension[1])],
+        Statistic=statistic,
+        Period=PERIOD,
+    )
+
+
+def _alarm(
+    title: str, name: str, description: str, above: int, periods: int = 1, **metric: Any
+) -> Alarm:
     return Alarm(
         title,
         AlarmName=name,
         AlarmDescription=description,
         **metric,
-        EvaluationPeriods=1,
-        Threshold=threshold,
+        EvaluationPeriods=periods,
+        Threshold=above,
         ComparisonOperator="GreaterThanThreshold",
         TreatMissingData="notBreaching",
         AlarmActions=[Ref(names.ALARM_TOPIC)],

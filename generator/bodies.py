@@ -1,13 +1,16 @@
-"""What a rule sends: the event, the bare record, or the event with what is known about it."""
+"""What a rule sends: the event, the bare record, a notice of it, or words for people."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
+from troposphere import If, Join
 from troposphere.events import InputTransformer
 
-from generator.model import Body, Detection, Json
+from generator import messages, names
+from generator.messages import Message
+from generator.model import Detection, Json, Target
 
 TEMPLATE_LIMIT = 8_192
 """Characters of an input template.
@@ -16,13 +19,31 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 _WHOLE_EVENT = "<aws.events.event.json>"
 
 
-def transformed(body: Body, detection: Detection) -> dict[str, Any]:
-    """The properties of a rule's target that give it this body; none for the whole event."""
-    if body == "detail":
+def transformed(target: Target, detection: Detection) -> dict[str, Any]:
+    """The properties of a rule's target that give it its body; none for the whole event."""
+    if target.body == "detail":
         return {"InputPath": "$.detail"}
-    if body == "notice":
+    if target.body == "notice":
         return {"InputTransformer": InputTransformer(InputTemplate=notice_template(detection))}
+    if target.body == "text":
+        return worded(messages.text(detection))
     return {}
+
+
+def worded(message: Message) -> dict[str, Any]:
+    """A message to people as a target's input, with the console of the partition it is in."""
+    pieces = message.template.split(messages.CONSOLE)
+    parts: list[Any] = [pieces[0]]
+    for piece in pieces[1:]:
+        parts += [_console(), piece]
+    transformer = InputTransformer(InputPathsMap=dict(message.paths), InputTemplate=Join("", parts))
+    return {"InputTransformer": transformer}
+
+
+def _console() -> If:
+    """Where the console is. Events never leave their partition, so it is the stack's own."""
+    elsewhere = If(names.IN_GOVCLOUD, "console.amazonaws-us-gov.com", "console.aws.amazon.com")
+    return If(names.IN_CHINA, "console.amazonaws.cn", elsewhere)
 
 
 def notice_template(detection: Detection) -> str:

@@ -35,6 +35,8 @@ from generator.schema import (
 )
 
 BUILT_IN = Path(__file__).parent / "detections"
+CURATED_READS = "reads"
+"""The pack of reads that `forwarding: two-speed` forwards, whether it is enabled or not."""
 
 DETECTION = Record(
     {
@@ -63,25 +65,59 @@ EXAMPLE = Record(
     {"because": ""},
 )
 
+_ACTIONS = ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name"))
 _STATEMENT = Record(
     {
         "sid": Text("what it lets the function do", pattern=r"[A-Za-z0-9]+"),
-        "actions": ListOf(Text(pattern=r"[a-z0-9-]+:[A-Za-z*]+", form="an action, service:Name")),
-        "resources": ListOf(Text("ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${Prefix} are set")),
+        "actions": _ACTIONS,
+        "resources": ListOf(
+            Text(
+                "ARNs; ${AWS::Partition}, ${AWS::AccountId}, ${RolePath}, ${Prefix} are set, "
+                "${name} is a setting that is place"
+            )
+        ),
         "conditions": Anything("the statement's Condition", type="object"),
         "why_star": Text("why a * in it cannot be narrower"),
+        "when": Text("the setting that must be true for it"),
     },
-    {"conditions": {}, "why_star": ""},
+    {"conditions": {}, "why_star": "", "when": ""},
+)
+_POLICY = Record(
+    {
+        "name": Text("what follows the prefix in its name", pattern=r"[a-z][a-z0-9-]+[a-z0-9]"),
+        "description": Text("what the console says about it", longest=1000, rendered=True),
+        "statements": ListOf(
+            Record(
+                {
+                    **_STATEMENT.fields,
+                    "effect": Text(choices=("Allow", "Deny")),
+                    "not_actions": _ACTIONS,
+                },
+                {**_STATEMENT.defaults, "actions": [], "not_actions": []},
+            )
+        ),
+    }
 )
 _SETTING = Record(
     {
-        "type": Text(choices=("string", "integer", "boolean", "list")),
+        "type": Text(choices=("string", "integer", "boolean", "list", "map")),
         "default": Anything(),
         "help": Text(),
         "place": Boolean("its value is an account, an address or a secret's name"),
+        "choices": ListOf(Text(), "the texts to choose from"),
+        "pattern": Text("what a text must look like, unless it is empty by default"),
     },
-    {"place": False},
+    {"place": False, "choices": [], "pattern": ""},
 )
+_SCHEDULE = Text(
+    "when it is woken, in UTC: rate(1 day), cron(15 6 * * ? *)",
+    pattern=r"rate\((1 (minute|hour|day)|([2-9]|[1-9][0-9]+) (minutes|hours|days))\)"
+    r"|cron\([^ ()]+( [^ ()]+){5}\)",
+    form="a schedule such as rate(1 day) or cron(15 6 * * ? *)",
+)
+"""https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html"""
+SCHEDULE = "schedule"
+"""The setting by which a user wakes a scheduled responder at other times."""
 RESPONDER = Record(
     {
         "title": Text("what it does, as an order", longest=100, rendered=True),
@@ -91,9 +127,18 @@ RESPONDER = Record(
         "timeout": Integer("seconds", 1, 900),
         "memory": Integer("MB", 128, 10240),
         "remembers": Boolean("keeps what it did in the memory table"),
+        "hears_reports": Boolean(
+            "gets the reports of responders, while its setting `reports` is on"
+        ),
+        "gives_back": Boolean("says itself when a message that failed comes back"),
+        "tries": Integer("how often a message is tried before it is a dead letter", 1, 1000),
+        "concurrency": Integer("batches that are handled at once", 2, 1000),
         "member_permissions": ListOf(_STATEMENT, "what its role in members may do"),
+        "member_policies": ListOf(_POLICY, "managed policies that it may attach in members"),
         "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
         "settings": MapOf(_SETTING),
+        "schedule": _SCHEDULE,
+        "reads": Text("the setting that names the stream whose archive it reads"),
     },
     {
         "modes": [],
@@ -101,9 +146,16 @@ RESPONDER = Record(
         "timeout": 60,
         "memory": 256,
         "remembers": False,
+        "hears_reports": False,
+        "gives_back": False,
+        "tries": 5,
+        "concurrency": 10,
         "member_permissions": [],
+        "member_policies": [],
         "central_permissions": [],
         "settings": {},
+        "schedule": "",
+        "reads": "",
     },
 )
 
@@ -251,11 +303,15 @@ def _aws_source(source: Json) -> bool:
 
 def setting_form(setting: Setting) -> Form:
     """The form of a value of this setting."""
+    if setting.name == SCHEDULE:
+        return _SCHEDULE
+    pattern = f"({setting.pattern})?" if setting.pattern and not setting.default else None
     forms: dict[str, Form] = {
-        "string": Text(setting.help),
+        "string": Text(setting.help, choices=setting.choices, pattern=pattern or setting.pattern),
         "integer": Integer(setting.help),
         "boolean": Boolean(setting.help),
         "list": ListOf(Text(), setting.help),
+        "map": MapOf(Text(), setting.help),
     }
     return forms[setting.type]
 
@@ -269,9 +325,14 @@ def _read_responder(folder: Path) -> Responder:
     modes, default = entry["modes"], entry["default_mode"]
     if (modes or default) and default not in modes:
         report(("default_mode",), "must be one of its modes")
+    for number, policy in enumerate(entry["member_policies"]):
+        for index, statement in enumerate(policy["statements"]):
+            if bool(statement["actions"]) == bool(statement["not_actions"]):
+                path = ("member_policies", number, "statements", index)
+                report(path, "wants either actions or not_actions")
     if report.problems:
         raise Mistake(report.problems)
-    settings = tuple(Setting(name, **setting) for name, setting in entry["settings"].items())
+    settings = _settings(entry)
     for setting in settings:
         setting_form(setting).read(setting.default, ("settings", setting.name, "default"), report)
     if report.problems:
@@ -286,8 +347,29 @@ def _read_responder(folder: Path) -> Responder:
         timeout=entry["timeout"],
         memory=entry["memory"],
         remembers=entry["remembers"],
+        hears_reports=entry["hears_reports"],
+        gives_back=entry["gives_back"],
+        tries=entry["tries"],
+        concurrency=entry["concurrency"],
         member_permissions=tuple(entry["member_permissions"]),
+        member_policies=tuple(entry["member_policies"]),
         central_permissions=tuple(entry["central_permissions"]),
         settings=settings,
         file=place,
+        schedule=entry["schedule"],
+        reads=entry["reads"],
     )
+
+
+def _settings(entry: Mapping[str, Json]) -> tuple[Setting, ...]:
+    """The settings that a responder declares, and those that follow from its schedule and from
+    what it reads."""
+    settings = [
+        Setting(name, **{**setting, "choices": tuple(setting["choices"])})
+        for name, setting in entry["settings"].items()
+    ]
+    if entry["schedule"]:
+        settings.append(Setting(SCHEDULE, "string", entry["schedule"], "when it is woken, in UTC"))
+    if entry["reads"]:
+        settings.append(Setting(entry["reads"], "string", "", "the target whose archive it reads"))
+    return tuple(settings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from troposphere import (
     Equals,
@@ -19,7 +20,7 @@ from troposphere import (
     ssm,
 )
 
-from generator import alarms, bodies, dashboard, names, policies, queues, roles, targets, topics
+from generator import alarms, dashboard, names, policies, queues, roles, targets, topics
 from generator.member import state
 from generator.model import Detection, Json, Shape, Target
 from generator.parts import Group, Part, assembled
@@ -56,6 +57,7 @@ def template(shape: Shape) -> dict[str, Json]:
         *_shared(shape),
         roles.common(),
         topics.source_check(),
+        _partitions(),
     ]
     made = [resource for part in parts for resource in part.resources]
     parts += [alarms.part(shape.name_prefix, made), dashboard.part(shape.name_prefix, made)]
@@ -211,18 +213,19 @@ def _rules(shape: Shape) -> Iterator[events.Rule]:
                 EventBusName=Ref(names.BUS),
                 State=state(detection.read_only),
                 EventPattern=detection.pattern,
-                Targets=[_entry(target, detection) for target in chunk],
+                Targets=[_entry(target, detection, shape) for target in chunk],
                 DependsOn=names.UNDELIVERED_POLICY,
             )
 
 
-def _entry(target: Target, detection: Detection) -> events.Target:
-    return events.Target(
+def _entry(target: Target, detection: Detection, shape: Shape) -> Any:
+    entry = events.Target(
         Id=target.name,
         DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNDELIVERED, "Arn")),
         **targets.module(target.kind).entry(target),
-        **bodies.transformed(target.body, detection),
+        **targets.message(target, detection, shape),
     )
+    return targets.only_where_it_can_be(target, entry)
 
 
 def _shared(shape: Shape) -> list[Part]:
@@ -230,7 +233,7 @@ def _shared(shape: Shape) -> list[Part]:
     prefix = shape.name_prefix
     responders = list(shape.responders.values())
     parts = [_topic_key(prefix), _alarm_topic(prefix)]
-    if responders:
+    if responders or any(target.kind == "workflow" for target in shape.targets):
         reports = topics.topic(names.REPORT_TOPIC, names.report_topic(prefix))
         parts.append(Part(resources=[reports]))
     if any(responder.remembers for responder in responders):
@@ -294,6 +297,17 @@ def _alarm_topic(prefix: str) -> Part:
                 Value=Ref(topic),
             )
         ],
+    )
+
+
+def _partitions() -> Part:
+    """What differs from partition to partition beside ARNs."""
+    partition = Ref("AWS::Partition")
+    return Part(
+        conditions={
+            names.IN_CHINA: Equals(partition, "aws-cn"),
+            names.IN_GOVCLOUD: Equals(partition, "aws-us-gov"),
+        }
     )
 
 

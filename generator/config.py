@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator import catalogue, documents, names
+from generator import catalogue, documents, names, state_language
 from generator.documents import Document, did_you_mean
 from generator.model import (
     SEVERITIES,
@@ -15,21 +15,27 @@ from generator.model import (
     Detection,
     Json,
     Mistake,
+    Pilot,
     Place,
+    Responder,
+    Rollout,
     Shape,
     Target,
 )
-from generator.options import ACCOUNT, KINDS, MODES
+from generator.options import ACCOUNT, BUILT_IN, KINDS, MODES
 from generator.schema import (
     Anything,
     Boolean,
     Either,
+    Integer,
     ListOf,
     MapOf,
     Record,
     Report,
     Text,
 )
+
+TWO_SPEED = "two-speed"
 
 DEFAULT = Path(__file__).parent / "default.yaml"
 
@@ -38,6 +44,11 @@ _TARGET_NAME = Text(
 )
 _REGION = Text("a Region", pattern=r"[a-z]{2,4}(-[a-z]+)+-[0-9]", form="a Region such as eu-west-1")
 _ROLE_NAME = Text("a role's name", pattern=r"[A-Za-z0-9_+=,.@/-]{0,512}", form="the name of a role")
+
+_UNIT = Text(
+    pattern=r"r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}",
+    form="a root (r-ab12) or an organizational unit (ou-ab12-cdefghij)",
+)
 
 _ROUTE = Record(
     {
@@ -48,6 +59,42 @@ _ROUTE = Record(
     },
     {"detections": None, "packs": None, "severity": None},
     "which detections go to which targets; with several conditions, those that meet all",
+)
+
+_ROLLOUT = Record(
+    {
+        "permissions": Text(
+            "service-managed: in the organization's name; self-managed: by roles of your own, "
+            "where there is no trusted access, as in China",
+            choices=("service-managed", "self-managed"),
+        ),
+        "pilot": Record(
+            {
+                "organizational_units": ListOf(_UNIT, "their accounts come first"),
+                "accounts": ListOf(ACCOUNT, "these come first"),
+                "failure_tolerance_percentage": Integer(
+                    "how many of the pilot's cells may fail before the rest is left alone", 0, 100
+                ),
+            },
+            {"organizational_units": [], "accounts": [], "failure_tolerance_percentage": 0},
+            "who is covered before all others",
+        ),
+        "failure_tolerance_percentage": Integer(
+            "how many accounts of a Region may fail before the others in it are cancelled", 0, 100
+        ),
+        "max_concurrent_percentage": Integer("how many accounts are worked on at once", 1, 100),
+        "region_concurrency": Text(
+            "all Regions at once, or one after the other", choices=("parallel", "sequential")
+        ),
+    },
+    {
+        "permissions": "service-managed",
+        "pilot": {},
+        "failure_tolerance_percentage": 100,
+        "max_concurrent_percentage": 100,
+        "region_concurrency": "parallel",
+    },
+    "how deploy goes about it",
 )
 
 _PLACE = Record(
@@ -63,10 +110,7 @@ _PLACE = Record(
             help="the account and Region that own the bus",
         ),
         "organizational_units": ListOf(
-            Text(
-                pattern=r"r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32}",
-                form="a root (r-ab12) or an organizational unit (ou-ab12-cdefghij)",
-            ),
+            _UNIT,
             "the roots and organizational units that are covered",
             least=1,
         ),
@@ -83,6 +127,11 @@ _PLACE = Record(
                 "central_profile": Text("a profile of the AWS configuration"),
                 "management_profile": Text("a profile of the AWS configuration"),
                 "delegated_admin": Boolean("StackSets are run by a delegated administrator"),
+                "administrator_account": Either(
+                    ACCOUNT, Text(choices=("",)), "the delegated administrator; else the central"
+                ),
+                "administration_role": _ROLE_NAME,
+                "execution_role": _ROLE_NAME,
             },
             {
                 "central_role": "",
@@ -90,6 +139,9 @@ _PLACE = Record(
                 "central_profile": "",
                 "management_profile": "",
                 "delegated_admin": False,
+                "administrator_account": "",
+                "administration_role": "",
+                "execution_role": "",
             },
             "how deploy reaches each account from the caller's credentials",
         ),
@@ -97,8 +149,9 @@ _PLACE = Record(
         "parameters": MapOf(
             Text(), "values of further template parameters", Text(pattern=r"[A-Za-z][A-Za-z0-9]*")
         ),
+        "rollout": _ROLLOUT,
     },
-    {"exclude_accounts": [], "access": {}, "tags": {}, "parameters": {}},
+    {"exclude_accounts": [], "access": {}, "tags": {}, "parameters": {}, "rollout": {}},
     "who and where; read by deploy, plan, status and simulate, never rendered",
 )
 
@@ -175,11 +228,19 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     try:
         known = catalogue.read(
             folders,
-            lambda name, pack: whole or pack in enabled["packs"] or name in enabled["include"],
+            lambda name, pack: (
+                whole
+                or pack in enabled["packs"]
+                or name in enabled["include"]
+                or (entry["forwarding"] == TWO_SPEED and pack == catalogue.CURATED_READS)
+            ),
         )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
-    shape = _Resolution(entry, known, report).shape()
+    shape = _Resolution(entry, known, report, path.parent).shape()
+    if entry["place"] is not None:
+        _check_functions(entry["place"], shape, report)
+        _check_needed(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -193,15 +254,19 @@ def _said(values: list[Json] | None) -> list[tuple[int, str]]:
 class _Resolution:
     """Turns the names in a configuration into what they name, reporting those that dangle."""
 
-    def __init__(self, entry: dict[str, Any], known: Catalogue, report: Report) -> None:
+    def __init__(
+        self, entry: dict[str, Any], known: Catalogue, report: Report, folder: Path
+    ) -> None:
         self.entry = entry
         self.known = known
         self.report = report
+        self.folder = folder
         self.prefix = str(entry["name_prefix"])
 
     def shape(self) -> Shape:
         detections = self.detections()
         targets = self.targets()
+        self.archives(targets)
         wiring = self.wiring(detections, targets)
         used = {t.options["responder"] for t in targets.values() if t.kind == "responder"}
         responders = {
@@ -214,6 +279,7 @@ class _Resolution:
             targets=tuple(targets.values()),
             wiring=wiring,
             responders=responders,
+            curated_reads=self.curated_reads(detections),
         )
         self.collisions(shape)
         return _with_digest(shape)
@@ -239,6 +305,17 @@ class _Resolution:
             and name not in wanted["exclude"]
         }
 
+    def curated_reads(self, detections: dict[str, Detection]) -> tuple[Detection, ...]:
+        """The reads that travel although nobody asked for them; `exclude` keeps them at home."""
+        if self.entry["forwarding"] != TWO_SPEED:
+            return ()
+        unwanted = {*detections, *self.entry["detections"]["exclude"]}
+        return tuple(
+            _prefixed(detection, self.prefix)
+            for name, detection in self.known.detections.items()
+            if detection.pack == catalogue.CURATED_READS and name not in unwanted
+        )
+
     def known_detection(self, name: str, where: tuple[str | int, ...]) -> bool:
         if name in self.known.packs:
             return True
@@ -259,10 +336,20 @@ class _Resolution:
                 self.report((*where, "kind"), f"no kind of target '{kind_name}'", cure)
                 continue
             options = KINDS[kind_name].record().read(given, where, self.report)
+            for conflict in KINDS[kind_name].conflicts(options):
+                self.report((*where, conflict.option), conflict.fault, conflict.cure)
             if kind_name == "responder":
                 self.responder_options(options, where)
+            if kind_name == "workflow":
+                self.workflow_options(options, where)
+            if kind_name == "api_destination" and not options["api_version"]:
+                older = "/rest/api/2/" in (options["endpoint"] or "")
+                options["api_version"] = "2" if older else "3"
             body = options.pop("body")
             targets[name] = Target(name, options.pop("kind"), body, options)
+        for target in targets.values():
+            if target.kind == "workflow" and target.options["responder"]:
+                self.asked_responder(target, targets)
         return targets
 
     def responder_options(self, options: dict[str, Any], where: tuple[str, ...]) -> None:
@@ -286,22 +373,86 @@ class _Resolution:
         record = Record(forms, defaults)
         options["settings"] = record.read(options["settings"], (*where, "settings"), self.report)
 
+    def archives(self, targets: dict[str, Target]) -> None:
+        """The streams that responders read must be there, and of the kind that leaves notices."""
+        streams = tuple(name for name, target in targets.items() if target.kind == "stream")
+        for name, target in targets.items():
+            responder = self.responder_of(target)
+            if responder is None or not responder.reads:
+                continue
+            where = ("targets", name, "settings", responder.reads)
+            stream = (target.options["settings"] or {}).get(responder.reads)
+            if not stream:
+                cure = (
+                    f"name a target of kind stream: {', '.join(streams)}"
+                    if streams
+                    else ("add a target {kind: stream, body: notice}, and routes to it")
+                )
+                self.report(where[:2], f"does not say which {responder.reads} it reads", cure)
+            elif stream not in self.entry["targets"]:
+                self.report(where, f"no target '{stream}'", did_you_mean(stream, streams))
+            elif stream not in streams:
+                cure = did_you_mean(stream, streams)
+                self.report(where, f"the target '{stream}' is no stream", cure)
+            elif targets[stream].body != "notice":
+                fault = f"the stream '{stream}' holds no detections, but bare events"
+                self.report(where, fault, f"give the target '{stream}' the body notice")
+            elif targets[stream].options["to"] != "firehose":
+                cure = f"give the target '{stream}' `to: firehose`"
+                self.report(where, f"the stream '{stream}' has no archive", cure)
+
+    def responder_of(self, target: Target) -> Responder | None:
+        """The responder that runs in a target, if it is one of those and known."""
+        return self.known.responders.get(target.options.get("responder") or "")
+
+    def workflow_options(self, options: dict[str, Any], where: tuple[str, ...]) -> None:
+        """A user's state machine becomes its text: what is in the file changes the shape."""
+        definition = options["definition"]
+        if definition in (None, BUILT_IN):
+            return
+        try:
+            options["definition"] = state_language.read(self.folder / definition)
+        except Mistake as mistake:
+            for problem in mistake.problems:
+                fault = f"{problem.place}: {problem.fault}"
+                self.report((*where, "definition"), fault, problem.cure)
+
+    def asked_responder(self, target: Target, targets: Mapping[str, Target]) -> None:
+        """The responder that a state machine asks is a target that repairs something."""
+        name, where = target.options["responder"], ("targets", target.name, "responder")
+        if name not in targets or targets[name].kind != "responder":
+            several = tuple(n for n, t in targets.items() if t.kind == "responder")
+            cure = did_you_mean(name, several)
+            self.report(where, f"no target '{name}' of kind responder", cure)
+            return
+        responder = self.known.responders.get(targets[name].options["responder"])
+        if responder is not None and not responder.modes:
+            self.report(where, f"'{name}' repairs nothing", "name a responder with a mode")
+
     def wiring(
         self, detections: dict[str, Detection], targets: dict[str, Target]
     ) -> dict[str, tuple[str, ...]]:
         wiring: dict[str, set[str]] = {}
         routed: set[str] = set()
+        scheduled = {
+            name
+            for name, target in targets.items()
+            if (responder := self.responder_of(target)) and responder.schedule
+        }
         for index, route in enumerate(self.entry["routes"]):
             where = ("routes", index)
             for position, target in _said(route["to"]):
                 if target not in self.entry["targets"]:
                     cure = did_you_mean(target, self.entry["targets"])
                     self.report((*where, "to", position), f"no target '{target}'", cure)
+                if target in scheduled:
+                    fault = f"'{target}' is woken by its schedule and takes no events"
+                    self.report((*where, "to", position), fault, "leave it out")
                 routed.add(target)
             for name in self.selected(route, detections, where):
                 wiring.setdefault(name, set()).update(set(route["to"] or []) & set(targets))
         for name in targets:
-            if name not in routed:
+            if name not in routed | scheduled:
                 cure = "add a route or drop the target"
                 self.report(("targets", name), "no route leads here", cure)
         return {name: tuple(sorted(wiring[name])) for name in sorted(wiring) if wiring[name]}
@@ -352,6 +503,8 @@ class _Resolution:
             if target.kind == "topic" or given.get("through") == "topic":
                 topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")
                 claims.append(("topic", topic))
+                if target.kind == "topic":
+                    claims.append(("queue", names.dead_letter_queue(topic)))
             for claim in claims:
                 if claim in taken:
                     fault = f"would share the {claim[0]} '{claim[1]}' with {taken[claim]}"
@@ -368,7 +521,9 @@ def _with_digest(shape: Shape) -> Shape:
     content = {
         "name_prefix": shape.name_prefix,
         "forwarding": shape.forwarding,
-        "detections": [d._replace(pack="", file="") for d in shape.detections],
+        "detections": [
+            d._replace(pack="", file="") for d in (*shape.detections, *shape.curated_reads)
+        ],
         "targets": [[t.name, t.kind, t.body, _shaping(t, shape)] for t in shape.targets],
         "wiring": shape.wiring,
         "responders": [r._replace(file="") for r in shape.responders.values()],
@@ -392,6 +547,36 @@ def _shaping(target: Target, shape: Shape) -> dict[str, Json]:
     return shaping
 
 
+def _check_functions(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """A rule can invoke functions of its own Region, and permit itself to do so in its account."""
+    central = place["central"]
+    for target in shape.targets:
+        arn = target.options.get("arn") if target.kind == "function" else None
+        if not arn or not central or None in central.values():
+            continue
+        region, account = arn.split(":")[3:5]
+        if (region, account) != (central["region"], central["account"]):
+            fault = f"the function is in {account} {region}, the central stack is elsewhere"
+            cure = f"name a function in {central['account']} {central['region']}"
+            report(("targets", target.name, "arn"), fault, cure)
+
+
+def _check_needed(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """What CloudFormation would ask for in vain, where a parameter has no default."""
+    for target in shape.targets:
+        options = target.options
+        if target.kind == "function":
+            option, cure = "arn", "name the function"
+        elif target.kind == "api_destination" and options["auth"] == "oauth":
+            option, cure = "token_endpoint", "say where access tokens come from"
+        else:
+            continue
+        parameter = names.parameter(target.name, option)
+        if options[option] == "" and parameter not in (place["parameters"] or {}):
+            fault = f"has no '{option}', and the place gives no parameter {parameter}"
+            report(("targets", target.name), fault, cure)
+
+
 def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
     given = entry["place"]
     if given is None:
@@ -400,6 +585,10 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
     values: dict[str, Mapping[str, Json]] = {}
     for target in shape.targets:
         options = {name: target.options[name] for name in KINDS[target.kind].place}
+        responder = shape.responders.get(target.options.get("responder", ""))
+        for setting in responder.settings if responder else ():
+            if setting.place:
+                options[setting.name] = target.options["settings"][setting.name]
         values[target.name] = options
     return Place(
         organization_id=given["organization_id"],
@@ -413,6 +602,26 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
         tags=given["tags"],
         parameters=given["parameters"],
         targets=values,
+        rollout=_rollout(given["rollout"]),
+    )
+
+
+def _rollout(given: dict[str, Any]) -> Rollout:
+    if not given:
+        return Rollout()
+    pilot = given["pilot"]
+    return Rollout(
+        self_managed=given["permissions"] == "self-managed",
+        pilot=Pilot(
+            tuple(pilot["organizational_units"]),
+            tuple(pilot["accounts"]),
+            pilot["failure_tolerance_percentage"],
+        )
+        if pilot
+        else Pilot(),
+        failure_tolerance_percentage=given["failure_tolerance_percentage"],
+        max_concurrent_percentage=given["max_concurrent_percentage"],
+        sequential=given["region_concurrency"] == "sequential",
     )
 
 

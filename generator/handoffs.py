@@ -11,10 +11,11 @@ _ROLES = "consoleme_role_changed"
 
 def files(shape: Shape) -> dict[str, str]:
     """The hand-off files of a shape by name."""
+    found = {names.SIEM_HANDOFF: _siem(shape)}
     denies, changes = _consumer(shape, _DENIES), _consumer(shape, _ROLES)
-    if denies is None or changes is None:
-        return {}
-    return {names.CONSOLEME_HANDOFF: _consoleme(shape, denies, changes)}
+    if denies is not None and changes is not None:
+        found[names.CONSOLEME_HANDOFF] = _consoleme(shape, denies, changes)
+    return found
 
 
 def _consumer(shape: Shape, detection: str) -> Target | None:
@@ -58,3 +59,55 @@ process_cloudtrail_errors:
 def _queue_arn(shape: Shape, target: Target) -> str:
     queue = names.queue(shape.name_prefix, target.name, target.options["queue_name"])
     return f"arn:aws:sqs:{{region}}:CENTRAL_ACCOUNT_ID:{queue}"
+
+
+def _siem(shape: Shape) -> str:
+    """What a SIEM asks for, in Sekoia's words; others want the same under other names."""
+    sekoia = names.intake(shape.name_prefix, "sekoia")
+    return "\n".join(
+        [
+            "# A SIEM that reads the organization trail: what to type into it, in Sekoia's words.",
+            f"# Replace LOG_ACCOUNT_ID and LOG_REGION by where {names.INTAKE} is deployed; the",
+            "# outputs of that stack hold the real values (QueueName, QueueUrl, BucketName,",
+            "# SekoiaRoleArn or ReaderRoleArn). Who the SIEM is, its account and external id or",
+            "# its OIDC provider, is said in the parameters of that stack.",
+            "",
+            '# The log files: "Fetch new CloudTrail records on S3".',
+            "s3_feed:",
+            "  aws_region_name: LOG_REGION",
+            f"  aws_role_arn: arn:aws:iam::LOG_ACCOUNT_ID:role/{sekoia}",
+            f"  queue_name: {names.intake(shape.name_prefix)}",
+            "  intake_key: YOUR_INTAKE_KEY",
+            "  frequency: 10",
+            "  chunk_size: 10000",
+            "  delete_consumed_messages: true",
+            "",
+            *_bare_records(shape),
+            "",
+        ]
+    )
+
+
+def _bare_records(shape: Shape) -> list[str]:
+    """The second feed: queues of the central stack that carry CloudTrail's bare records."""
+    feeds = [one for one in shape.targets if one.kind == "queue" and one.body == "detail"]
+    if not feeds:
+        return [
+            "# Matched events within seconds, as bare records: give the configuration a target",
+            "# {kind: queue, body: detail} and route detections to it; it is then listed here.",
+        ]
+    lines = [
+        '# Matched events within seconds, bare: "Fetch new messages from the SQS".',
+        "sqs_feeds:",
+    ]
+    for feed in feeds:
+        queue = names.queue(shape.name_prefix, feed.name, feed.options["queue_name"])
+        reader = names.reader_role(shape.name_prefix, feed.name)
+        lines += [
+            "- aws_region_name: CENTRAL_REGION",
+            f"  aws_role_arn: arn:aws:iam::CENTRAL_ACCOUNT_ID:role/{reader}",
+            f"  queue_name: {queue}",
+            "  intake_key: YOUR_INTAKE_KEY",
+            "  chunk_size: 10000",
+        ]
+    return lines

@@ -18,7 +18,10 @@ _CFN = "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudform
 _BUS = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-quota.html"
 _INPUT = "https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html"
 _SQS = "https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-policies.html"
+_S3 = "https://docs.aws.amazon.com/AmazonS3/latest/userguide/add-bucket-policy.html"
+_LOGS = "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html"
 _IAM = "https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"
+_STATES = "https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html"
 _LAMBDA = "https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"
 
 STACK_SET_BODY = 51_200
@@ -27,22 +30,34 @@ TEMPLATE = 1_000_000
 RESOURCES = 500
 PARAMETERS = 200
 OUTPUTS = 200
+DYNAMIC_REFERENCES = 60
 PATTERN = 2_048
 RULES = 300
 WILDCARD_RULES = 30
 TARGETS = 5
 INPUT_TEMPLATE = 8_192
+INPUT_PATHS = 100
 QUEUE_POLICY = 8_192
+BUCKET_POLICY = 20_480
 BUS_POLICY = 10_240
+LOG_POLICY = 5_120
 ROLE_POLICIES = 10_240
+MANAGED_POLICY = 6_144
 ENVIRONMENT = 4_096
+DEFINITION = 1_048_576
 NAME = {
     "AWS::Events::Rule": ("Name", 64),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", 128),
     "AWS::IAM::Role": ("RoleName", 64),
     "AWS::SQS::Queue": ("QueueName", 80),
     "AWS::Lambda::Function": ("FunctionName", 64),
     "AWS::SNS::Topic": ("TopicName", 256),
+    "AWS::Events::ApiDestination": ("Name", 64),
     "AWS::Events::Archive": ("ArchiveName", 48),
+    "AWS::KinesisFirehose::DeliveryStream": ("DeliveryStreamName", 64),
+    "AWS::Kinesis::Stream": ("Name", 128),
+    "AWS::Events::Connection": ("Name", 64),
+    "AWS::StepFunctions::StateMachine": ("StateMachineName", 80),
 }
 _LONGEST_REGION = "ap-southeast-99"
 _LONGEST_PARTITION = "aws-us-gov"
@@ -66,6 +81,8 @@ def _sizes(name: str, text: str, template: Mapping[str, Json]) -> Iterator[Probl
     size = len(text.encode())
     inline = name in (names.MEMBER_ROLES, names.MEMBER_RULES)
     yield from _over(name, "bytes", size, STACK_SET_BODY if inline else TEMPLATE, _CFN)
+    references = text.count("{{resolve:")
+    yield from _over(name, "dynamic references", references, DYNAMIC_REFERENCES, _CFN)
     for section, limit in (
         ("Resources", RESOURCES),
         ("Parameters", PARAMETERS),
@@ -96,24 +113,42 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
         if isinstance(properties.get(key), str):
             yield from _over(place, f"characters of {key}", len(properties[key]), limit, _CFN)
     if kind == "AWS::Events::Rule":
-        yield from _over(place, "characters", _length(properties["EventPattern"]), PATTERN, _BUS)
+        if "EventPattern" in properties:  # else it has a schedule
+            size = _length(properties["EventPattern"])
+            yield from _over(place, "characters", size, PATTERN, _BUS)
         targets = properties.get("Targets", [])
         yield from _over(place, "targets", len(targets), TARGETS, _BUS)
-        for target in targets:
+        for target in map(_unconditional, targets):
             template = (target.get("InputTransformer") or {}).get("InputTemplate", "")
             where = f"{place}, target {target['Id']}"
-            yield from _over(where, "characters of input", len(template), INPUT_TEMPLATE, _INPUT)
+            size = len(_longest(template))
+            yield from _over(where, "characters of input", size, INPUT_TEMPLATE, _INPUT)
+            paths = (target.get("InputTransformer") or {}).get("InputPathsMap", {})
+            yield from _over(where, "variables of input", len(paths), INPUT_PATHS, _INPUT)
     elif kind == "AWS::SQS::QueuePolicy":
         size = _length(properties["PolicyDocument"])
         yield from _over(place, "bytes of policy", size, QUEUE_POLICY, _SQS)
+    elif kind == "AWS::S3::BucketPolicy":
+        size = _length(properties["PolicyDocument"])
+        yield from _over(place, "bytes of policy", size, BUCKET_POLICY, _S3)
     elif kind == "AWS::Events::EventBusPolicy":
         yield from _over(place, "bytes", _length(properties["Statement"]), BUS_POLICY, _BUS)
+    elif kind == "AWS::Logs::ResourcePolicy":
+        size = len(_resolved(properties["PolicyDocument"]))
+        yield from _over(place, "characters of policy", size, LOG_POLICY, _LOGS)
     elif kind == "AWS::IAM::Role":
         policies = [
             policy.get("Fn::If", [None, policy])[1] for policy in properties.get("Policies", [])
         ]
         size = sum(_length(policy["PolicyDocument"]) for policy in policies)
         yield from _over(place, "characters of inline policies", size, ROLE_POLICIES, _IAM)
+    elif kind == "AWS::StepFunctions::StateMachine":
+        text = properties["DefinitionString"]
+        size = len((text if isinstance(text, str) else text["Fn::Sub"][0]).encode())
+        yield from _over(place, "bytes of definition", size, DEFINITION, _STATES)
+    elif kind == "AWS::IAM::ManagedPolicy":
+        size = _length(properties["PolicyDocument"])
+        yield from _over(place, "characters", size, MANAGED_POLICY, _IAM)
     elif kind == "AWS::Lambda::Function":
         variables = properties.get("Environment", {}).get("Variables", {})
         size = sum(
@@ -121,6 +156,23 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
             for key, value in variables.items()
         )
         yield from _over(place, "bytes of variables", size, ENVIRONMENT, _LAMBDA)
+
+
+def _longest(value: Json) -> str:
+    """A text, or the longest that its Fn::Join and Fn::If can make of it."""
+    if isinstance(value, str):
+        return value
+    ((function, argument),) = value.items()
+    if function == "Fn::Join":
+        separator, pieces = argument
+        return str(separator).join(map(_longest, pieces))
+    _, yes, no = argument
+    return max(_longest(yes), _longest(no), key=len)
+
+
+def _unconditional(target: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A target that only some Regions have, as it is there."""
+    return target["Fn::If"][1] if "Fn::If" in target else target
 
 
 def _length(value: Json) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from troposphere import GetAtt, Parameter, Ref, events
+from troposphere import GetAtt, Parameter, Ref, events, iam
 
 from generator import names, policies, queues, roles
 from generator.forwarding import Forward
@@ -27,7 +27,7 @@ def state(reads: bool) -> str:
 
 
 def roles_template(shape: Shape) -> dict[str, Json]:
-    """The forwarder role, and a role per responder that acts in members.
+    """The forwarder role, and a role per responder that acts in members, with its policies.
 
     IAM is global: these go to one Region of each account, the rules to all.
     """
@@ -112,9 +112,28 @@ def _responder_role(responder: Responder, shape: Shape) -> Part:
         names.member_role(prefix, responder.id),
         responder.title,
         policies.trust_roles(policies.arn("iam", "root", account=central), functions),
-        *responder_target.declared(responder.member_permissions),
+        *responder_target.declared(responder.member_permissions, prefix),
     )
-    return Part(resources=[role])
+    return Part(resources=[role, *_managed_policies(responder, prefix)])
+
+
+def _managed_policies(responder: Responder, prefix: str) -> list[iam.ManagedPolicy]:
+    """What the responder attaches. No retention: a policy that is still attached cannot be
+    deleted, and one that stayed behind would be in the way of the next rollout."""
+    made = []
+    for policy in responder.member_policies:
+        grants = responder_target.declared(policy["statements"], prefix)
+        made.append(
+            iam.ManagedPolicy(
+                f"{names.logical(responder.id, policy['name'])}Policy",
+                ManagedPolicyName=names.member_policy(prefix, policy["name"]),
+                Path=Ref(names.ROLE_PATH),
+                Description=policy["description"],
+                PolicyDocument=policies.document(*grants),
+                Metadata={"Reasons": policies.reasons(*grants)},
+            )
+        )
+    return made
 
 
 def _rule(forward: Forward, prefix: str) -> events.Rule:

@@ -78,17 +78,22 @@ class Setting(NamedTuple):
     """One setting that a responder declares in its responder.yaml."""
 
     name: str
-    type: Literal["string", "integer", "boolean", "list"]
+    type: Literal["string", "integer", "boolean", "list", "map"]
     default: Json
     help: str
     place: bool = False
+    choices: tuple[str, ...] = ()
+    pattern: str = ""
 
 
 class Responder(NamedTuple):
     """A Lambda function of ours, as its folder under lambda/ declares it.
 
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
-    nothing; without `member_permissions` it has no role in members.
+    nothing; without `member_permissions` it has no role in members. One with a `schedule` is woken
+    by that and takes no events; `reads` names the setting that says which stream's archive it
+    reads, and beside which it writes. `member_policies` are managed policies that stand ready in
+    members for it to attach.
     """
 
     id: str
@@ -100,10 +105,17 @@ class Responder(NamedTuple):
     timeout: int = 60
     memory: int = 256
     remembers: bool = False
+    hears_reports: bool = False
+    gives_back: bool = False
+    tries: int = 5
+    concurrency: int = 10
     member_permissions: tuple[Mapping[str, Json], ...] = ()
+    member_policies: tuple[Mapping[str, Json], ...] = ()
     central_permissions: tuple[Mapping[str, Json], ...] = ()
     settings: tuple[Setting, ...] = ()
     file: str = ""
+    schedule: str = ""
+    reads: str = ""
 
 
 class Catalogue(NamedTuple):
@@ -132,6 +144,7 @@ class Shape(NamedTuple):
     """What changes a template: decided when rendering, before any account is known.
 
     `wiring` maps each detection that goes anywhere to the names of its targets, sorted.
+    `curated_reads` are not enabled, so that no rule is made for them; members forward them.
     """
 
     name_prefix: str
@@ -159,6 +172,27 @@ class Access(NamedTuple):
     central_profile: str = ""
     management_profile: str = ""
     delegated_admin: bool = False
+    administrator_account: str = ""
+    administration_role: str = ""
+    execution_role: str = ""
+
+
+class Pilot(NamedTuple):
+    """The accounts that are covered before all others, and how many of them may fail."""
+
+    organizational_units: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    failure_tolerance_percentage: int = 0
+
+
+class Rollout(NamedTuple):
+    """How deploy goes about it: in whose name, how many accounts at once, how many may fail."""
+
+    self_managed: bool = False
+    pilot: Pilot = Pilot()
+    failure_tolerance_percentage: int = 100
+    max_concurrent_percentage: int = 100
+    sequential: bool = False
 
 
 class Place(NamedTuple):
@@ -179,3 +213,11 @@ class Place(NamedTuple):
     tags: Mapping[str, str] = NOTHING
     parameters: Mapping[str, str] = NOTHING
     targets: Mapping[str, Mapping[str, Json]] = NOTHING
+    rollout: Rollout = Rollout()
+
+    @property
+    def administrator(self) -> str:
+        """The account from which StackSets are run."""
+        if not self.access.delegated_admin:
+            return self.management_account
+        return self.access.administrator_account or self.central_account

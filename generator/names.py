@@ -22,8 +22,10 @@ MEMBER_ROLES = "member-roles.yaml"
 MEMBER_RULES = "member-rules.yaml"
 ORGANIZATION = "organization.yaml"
 MANAGEMENT = "management.yaml"
+INTAKE = "intake.yaml"
 MANIFEST = "manifest.json"
 CONSOLEME_HANDOFF = "handoff/consoleme.yaml"
+SIEM_HANDOFF = "handoff/siem.yaml"
 
 # Parameters. One name means the same in every template.
 ORGANIZATION_ID = "OrganizationId"
@@ -38,6 +40,7 @@ ROLE_PATH = "RolePath"
 PERMISSIONS_BOUNDARY = "PermissionsBoundaryArn"
 TAG_KEY = "TagKey"
 TAG_VALUE = "TagValue"
+MANAGEMENT_ACCOUNT = "ManagementAccountId"
 
 BUS_ACCESS_CHOICES = ("organization", "forwarder-role", "forwarder-role-via-rules")
 
@@ -113,6 +116,58 @@ def reader_role(prefix: str, target: str) -> str:
     return f"{prefix}-{target}-reader"
 
 
+def schedule_rule(prefix: str, target: str) -> str:
+    """The rule on the central account's default bus that wakes a responder."""
+    return f"{prefix}-{target}-schedule"
+
+
+def stream(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}"
+
+
+def event_log_group(prefix: str, target: str) -> str:
+    """The console lists only groups below /aws/events/ as targets of rules."""
+    return f"{event_log_groups(prefix)}-{target}"
+
+
+def event_log_groups(prefix: str) -> str:
+    """What the names of all groups that rules write to begin with."""
+    return f"/aws/events/{prefix}"
+
+
+def stream_log_group(prefix: str, target: str) -> str:
+    """Where Firehose says what it could not deliver."""
+    return f"/aws/kinesisfirehose/{stream(prefix, target)}"
+
+
+def writer_role(prefix: str, target: str) -> str:
+    """With which Firehose writes to its bucket."""
+    return f"{prefix}-{target}-writer"
+
+
+def api_destination(prefix: str, target: str) -> str:
+    """An API destination, and the connection that authorizes its requests."""
+    return f"{prefix}-{target}"
+
+
+def secret(prefix: str, target: str) -> str:
+    """The secret that a target uses unless another is named. Nothing here ever makes it."""
+    return f"{prefix}/{target}"
+
+
+def state_machine(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}"
+
+
+def state_machine_role(prefix: str, target: str) -> str:
+    return f"{prefix}-{target}-machine"
+
+
+def delivery_role(prefix: str, target: str) -> str:
+    """With this role EventBridge delivers to what has no policy of its own."""
+    return f"{prefix}-{target}-delivery"
+
+
 def memory_table(prefix: str) -> str:
     return f"{prefix}-memory"
 
@@ -131,6 +186,23 @@ def report_topic(prefix: str) -> str:
     return f"{prefix}-reports"
 
 
+# Physical names, in the log account.
+
+
+def intake(prefix: str, part: str = "") -> str:
+    """The trail bucket's queue, and whatever else stands around it."""
+    return f"{prefix}-intake" + (f"-{part}" if part else "")
+
+
+def intake_bucket(prefix: str) -> str:
+    """With placeholders for Fn::Sub: the names of buckets are everybody's."""
+    return f"{prefix}-intake-${{AWS::AccountId}}-${{AWS::Region}}"
+
+
+def organization_trail(prefix: str) -> str:
+    return f"{prefix}-organization"
+
+
 # Physical names, member side.
 
 
@@ -140,6 +212,11 @@ def forwarder_role(prefix: str) -> str:
 
 def member_role(prefix: str, responder: str) -> str:
     return f"{prefix}-{responder.replace('_', '-')}-member"
+
+
+def member_policy(prefix: str, name: str) -> str:
+    """A managed policy that a responder attaches to others' users."""
+    return f"{prefix}-{name}"
 
 
 def forwarding_rule(prefix: str, reads: bool, part: int = 1) -> str:
@@ -154,8 +231,25 @@ def parameter(target: str, option: str) -> str:
     return logical(target, option)
 
 
+def parameters(target: str, option: str, values: int) -> tuple[str, ...]:
+    """The parameters of an option that is a list, one a value: `readers` gives Reader, or Reader1
+    and Reader2. An empty list has one too, for whoever fills it in in the console."""
+    one = option.removesuffix("s")
+    if values <= 1:
+        return (parameter(target, one),)
+    return tuple(parameter(target, f"{one}{number}") for number in range(1, values + 1))
+
+
 def log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
+
+
+def machine_log_group(machine_name: str) -> str:
+    """Of a state machine. Log groups under this path need no room in a resource policy.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    """
+    return f"/aws/vendedlogs/{machine_name}"
 
 
 # Logical ids that several modules refer to.
@@ -172,6 +266,25 @@ REPORT_TOPIC = "ReportTopic"
 MEMORY = "Memory"
 REMEDIATION_SWITCH = "RemediationSwitch"
 FORWARDER_ROLE = "ForwarderRole"
+EVENT_LOG_KEY = "EventLogKey"
+EVENT_LOG_POLICY = "EventLogPolicy"
+
+
+def stream_bucket(target: str) -> str:
+    """The bucket of a stream target. Its physical name is CloudFormation's: buckets of all the
+    world share their names, and one that outlived its stack must not block the next."""
+    return logical(target, "bucket")
+
+
+EVENT_OBJECTS = "events/"
+"""Below this a stream's bucket holds events, in a folder per day: day=2026-11-21/ (UTC)."""
+ERROR_OBJECTS = "errors/"
+REPORT_OBJECTS = "reports/"
+"""Below this a responder that reads the bucket writes what it made of it."""
+
+# Conditions that several modules refer to.
+IN_CHINA = "InChina"
+IN_GOVCLOUD = "InGovCloud"
 
 
 # What deploy makes.

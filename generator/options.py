@@ -1,9 +1,9 @@
 """The table of what a configuration may say about each kind of target."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple, get_args
 
-from generator.model import Body, Mode
+from generator.model import Body, Json, Mode
 from generator.schema import Anything, Duration, Form, Integer, ListOf, Record, Text
 
 DAY = 86_400
@@ -18,6 +18,13 @@ EMAIL = Text("an e-mail address", pattern=r"[^@\s]+@[^@\s]+\.[^@\s]+", form="an 
 HTTPS = Text("an HTTPS address", pattern=r"https://[^\s]+", form="an https:// address")
 QUEUE_NAME = Text(pattern=r"[A-Za-z0-9_-]{1,66}", form="a queue name (A-Z a-z 0-9 _ -, up to 66)")
 SECRET_NAME = Text(pattern=r"[A-Za-z0-9/_+=.@-]{1,512}", form="the name of a secret")
+VERSION_ID = Text(pattern=r"[A-Za-z0-9-]{32,64}", form="the id of a secret's version")
+FUNCTION_ARN = Text(
+    "the ARN of a function, or of an alias or version of it",
+    pattern=r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}"
+    r"(:[A-Za-z0-9_-]{1,128})?",
+    form="the ARN of a function, arn:aws:lambda:us-east-1:222222222222:function:name",
+)
 
 EXCEPTIONS = Record(
     {
@@ -30,11 +37,24 @@ EXCEPTIONS = Record(
 )
 
 
+class Conflict(NamedTuple):
+    """What an option may not say beside the others: the option, the fault, and the cure."""
+
+    option: str
+    fault: str
+    cure: str
+
+
+def _nothing_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    return iter(())
+
+
 class TargetKind(NamedTuple):
     """One kind of target: what it is, its options, and the bodies that it can be sent.
 
     `place` names the options whose values are accounts, addresses or secrets: they become
-    parameters of the template instead of text in it.
+    parameters of the template instead of text in it. `conflicts` tells of options that are right
+    by themselves but not together; `body` is among them.
     """
 
     help: str
@@ -42,6 +62,7 @@ class TargetKind(NamedTuple):
     defaults: Mapping[str, object]
     bodies: tuple[Body, ...]
     place: tuple[str, ...] = ()
+    conflicts: Callable[[Mapping[str, Json]], Iterator[Conflict]] = _nothing_conflicts
 
     @property
     def body(self) -> Body:
@@ -58,11 +79,65 @@ class TargetKind(NamedTuple):
         return Record(fields, {"body": self.body, **self.defaults}, self.help)
 
 
+BUILT_IN = "built-in"
+
+OWN_KEYS = ("pagerduty", "slack")
+"""Formats whose receiver knows its sender by a key of its own, not by an Authorization header."""
+
+
+def _api_destination_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    form, auth = options["format"], options["auth"]
+    if form in OWN_KEYS and auth in ("basic", "oauth"):
+        yield Conflict("auth", f"the format '{form}' has a key of its own", "leave it out")
+    if form not in (None, "generic") and options["body"] not in (None, "notice"):
+        yield Conflict("body", f"the format '{form}' is a body of its own", "leave it out")
+    if options["token_endpoint"] and auth not in (None, "oauth"):
+        yield Conflict("token_endpoint", f"'{auth}' asks nobody for a token", "say auth: oauth")
+
+
+def _workflow_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    if options["definition"] == BUILT_IN:
+        if options["body"] not in (None, "notice"):
+            yield Conflict("body", "the built-in machine reads notices", "leave it out")
+        if options["role"]:
+            yield Conflict("role", "the built-in machine has a role of its own", "leave it out")
+    elif options["responder"]:
+        yield Conflict("responder", "only the built-in machine asks a responder", "leave it out")
+
+
 _EVERY_BODY: tuple[Body, ...] = ("event", "detail", "notice", "text")
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 _RETENTION = Duration("how long messages are kept", 60, 14 * DAY)
-_LOG_RETENTION = Duration("how long records are kept", DAY, 3653 * DAY)
+_STREAM_RETENTION = Duration("how long records are kept, in days", DAY, 3653 * DAY, "d")
+KINESIS_DAYS = 365
+"""https://docs.aws.amazon.com/kinesis/latest/APIReference/API_IncreaseStreamRetentionPeriod.html"""
+
+LOG_DAYS = (
+    *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731),
+    *(1096, 1827, 2192, 2557, 2922, 3288, 3653),
+)
+"""https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+_LOG_RETENTION = Duration(
+    "how long records are kept", DAY, 3653 * DAY, "d", tuple(f"{days}d" for days in LOG_DAYS)
+)
+
+
+def _topic_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    if options["format"] != "chat":
+        return
+    if options["body"] not in (None, "text"):
+        yield Conflict("body", "the format 'chat' is a body of its own", "leave 'body' out")
+    if options["emails"]:
+        fault = "a person would get the format 'chat' as JSON"
+        yield Conflict("emails", fault, "add a second topic for e-mail")
+
+
+def _stream_conflicts(options: Mapping[str, Json]) -> Iterator[Conflict]:
+    if options["to"] == "kinesis" and (options["retention"] or 0) > KINESIS_DAYS * DAY:
+        fault = f"Kinesis keeps nothing longer than {KINESIS_DAYS}d"
+        yield Conflict("retention", fault, "shorten it, or send to firehose")
+
 
 KINDS: Mapping[str, TargetKind] = {
     "queue": TargetKind(
@@ -95,6 +170,7 @@ KINDS: Mapping[str, TargetKind] = {
         {"emails": [], "format": "text"},
         ("text", "event", "detail", "notice"),
         place=("emails",),
+        conflicts=_topic_conflicts,
     ),
     "responder": TargetKind(
         "a Lambda function of ours",
@@ -117,27 +193,68 @@ KINDS: Mapping[str, TargetKind] = {
             ),
             "endpoint": HTTPS,
             "auth": Text("how it is authorized", choices=("api_key", "basic", "oauth")),
+            "header": Text(
+                "the header that carries an API key",
+                pattern=r"[A-Za-z0-9-]{1,64}",
+                form="the name of a header",
+            ),
+            "token_endpoint": HTTPS,
             "rate": Integer("requests a second at most", 1, 300),
+            "retry_for": Duration("how long a request is tried again", 60, DAY),
+            "retries": Integer("how often a request is tried again", 0, 185),
             "secret": SECRET_NAME,
+            "secret_version": VERSION_ID,
+            "project": Text(
+                "the key of a Jira project", pattern=r"[A-Z][A-Z0-9_]{1,49}", form="a project's key"
+            ),
+            "api_version": Text(
+                "of Jira: 3 is Cloud's, 2 is Data Center's too; told by the endpoint",
+                choices=("3", "2"),
+            ),
+            "issue_type": Text(
+                "the type of Jira issues", pattern=r"[^<>${}]{1,60}", form="the name of a type"
+            ),
         },
-        {"format": "generic", "endpoint": "", "auth": "api_key", "rate": 10, "secret": ""},
-        ("notice",),
-        place=("endpoint", "secret"),
+        {
+            "format": "generic",
+            "endpoint": "",
+            "auth": "api_key",
+            "header": "Authorization",
+            "token_endpoint": "",
+            "rate": 10,
+            "retry_for": DAY,
+            "retries": 185,
+            "secret": "",
+            "secret_version": "",
+            "project": "SEC",
+            "api_version": "",
+            "issue_type": "Task",
+        },
+        ("notice", "event", "detail"),
+        place=("endpoint", "token_endpoint", "secret", "secret_version"),
+        conflicts=_api_destination_conflicts,
     ),
     "stream": TargetKind(
         "Firehose to an encrypted bucket, or Kinesis",
         {
             "to": Text("where the stream runs", choices=("firehose", "kinesis")),
-            "retention": _LOG_RETENTION,
+            "retention": _STREAM_RETENTION,
         },
-        {"to": "firehose", "retention": 365 * DAY},
+        {"to": "firehose", "retention": None},
         ("event", "detail", "notice"),
+        conflicts=_stream_conflicts,
     ),
     "workflow": TargetKind(
         "a Step Functions state machine",
-        {"definition": Text("built-in, or the path of an ASL file")},
-        {"definition": "built-in"},
-        ("notice",),
+        {
+            "definition": Text("built-in, or the path of an ASL file"),
+            "responder": Text("the target of kind responder that the built-in machine asks"),
+            "role": ROLE_ARN,
+        },
+        {"definition": "built-in", "responder": "", "role": ""},
+        ("notice", "event", "detail"),
+        place=("role",),
+        conflicts=_workflow_conflicts,
     ),
     "log": TargetKind(
         "a CloudWatch log group",
@@ -147,9 +264,9 @@ KINDS: Mapping[str, TargetKind] = {
     ),
     "function": TargetKind(
         "a Lambda function the user already has",
-        {"arn": Text("its ARN", pattern=r"arn:aws[a-z-]*:lambda:.+:function:.+")},
+        {"arn": FUNCTION_ARN},
         {"arn": ""},
-        _EVERY_BODY,
+        ("event", "detail", "notice"),
         place=("arn",),
     ),
 }

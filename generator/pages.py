@@ -2,7 +2,7 @@
 
 from generator import names
 from generator.forwarding import Forward
-from generator.model import SEVERITIES, Detection, Shape
+from generator.model import SEVERITIES, Detection, Shape, Target
 
 DETECTIONS = "pages/detections.md"
 FLOW = "pages/flow.md"
@@ -68,10 +68,17 @@ def _flow(shape: Shape, forwards: tuple[Forward, ...]) -> str:
         count = sum(target.name in targets for targets in shape.wiring.values())
         detections = f"{count} detection{'s' if count != 1 else ''}"
         node = _node(target.name)
-        lines.append(f'    bus -- {detections} --> {node}["{target.name}<br/>{target.kind}"]')
+        lines.append(f'    bus -- {detections} --> {node}["{target.name}<br/>{_what(target)}"]')
     lines.append("  end")
     lines += [f"  {_node(forward.name)} --> bus" for forward in forwards]
     return "\n".join([*lines, "```", ""])
+
+
+def _what(target: Target) -> str:
+    """The kind of a target, and which of its receivers it is for."""
+    if target.kind == "api_destination":
+        return f"{target.kind}, {target.options['format']}"
+    return target.kind
 
 
 def _node(name: str) -> str:

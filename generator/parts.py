@@ -17,7 +17,7 @@ from troposphere import (
     Template,
 )
 
-from generator import names
+from generator import explained, names
 from generator.model import NOTHING, Json, Mistake
 
 HAS_TAG = "HasTag"
@@ -61,13 +61,13 @@ def assembled(
                 fault = f"holds '{resource.title}' twice"
                 cure = "rename a target or a detection"
                 raise Mistake.one(description.partition(":")[0], fault, cure)
-            template.add_resource(_tagged(resource))
+            template.add_resource(_tagged(_explained(resource)))
         for output in part.outputs:
             template.add_output(output)
     for name, condition in conditions.items():
         template.add_condition(name, condition)
-    for parameter in offered.values():
-        template.add_parameter(parameter)
+    # Not by add_parameter, which stops at AWS's limit with a ValueError: limits.py tells of it.
+    template.parameters.update(offered)
     whole = {
         "Description": description,
         "Parameters": plain(template.parameters),
@@ -196,6 +196,13 @@ def _tag_parameters() -> tuple[Parameter, Parameter]:
             Description="The value of that tag.",
         ),
     )
+
+
+def _explained(resource: AWSObject) -> AWSObject:
+    more = explained.metadata(resource.resource_type, resource.properties)
+    if more:
+        resource.Metadata = {**resource.resource.get("Metadata", {}), **more}
+    return resource
 
 
 def _tagged(resource: AWSObject) -> AWSObject:

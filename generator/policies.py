@@ -4,6 +4,7 @@ A statement that holds a star says why it cannot be narrower; the reason is writ
 Metadata of the resource that carries the policy, and a test looks for it there.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -17,12 +18,14 @@ from awacs.aws import (
     Bool,
     Condition,
     ConditionElement,
+    Deny,
     PolicyDocument,
     Principal,
     Statement,
     StringEquals,
+    StringLike,
 )
-from troposphere import If, NoValue, Ref, Sub
+from troposphere import If, NoValue, Ref, Sub, encode_to_dict
 
 from generator import names
 
@@ -55,6 +58,23 @@ class Switched(ConditionElement):  # type: ignore[misc]  # awacs types its class
 def document(*grants: Grant) -> PolicyDocument:
     """The grants as one policy document."""
     return PolicyDocument(Version="2012-10-17", Statement=[grant.statement for grant in grants])
+
+
+def document_text(*grants: Grant) -> Sub:
+    """The grants as the text of a policy document, which some properties want.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-logs-resourcepolicy.html
+    """
+
+    def flat(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {"Fn::Sub"}:
+                return value["Fn::Sub"]
+            return {key: flat(item) for key, item in value.items()}
+        return [flat(item) for item in value] if isinstance(value, list) else value
+
+    whole = flat(encode_to_dict(document(*grants)))
+    return Sub(json.dumps(whole, separators=(",", ":")))
 
 
 def reasons(*grants: Grant) -> dict[str, str]:
@@ -104,19 +124,48 @@ def role_arn(account: str, name: str) -> Sub:
     return arn("iam", f"role${{{names.ROLE_PATH}}}{name}", account=account)
 
 
-def role_path_and_name(name: str) -> Sub:
-    """The role as it stands in its ARN, so that a handler needs only the account."""
+def path_and_name(name: str) -> Sub:
+    """A role or policy of ours as it stands in its ARN: a handler needs only the account."""
     return Sub(f"${{{names.ROLE_PATH}}}{name}")
 
 
-def declared_arn(text: str) -> str | Sub:
+def declared(statement: Mapping[str, Any], prefix: str) -> Grant:
+    """A statement as a responder.yaml declares it, of a role's policy or of a managed one."""
+    grant = allow(
+        statement["sid"],
+        statement["actions"],
+        [declared_text(resource, prefix) for resource in statement["resources"]],
+        conditions=declared_conditions(statement["conditions"], prefix),
+        reason=statement["why_star"],
+    )
+    parts = grant.statement.properties
+    parts["Effect"] = statement.get("effect", Allow)
+    if statement.get("not_actions"):
+        del parts["Action"]
+        parts["NotAction"] = [Action(*each.split(":", 1)) for each in statement["not_actions"]]
+    return grant
+
+
+def declared_text(text: str, prefix: str) -> str | Sub:
     """An ARN from a responder.yaml, where ${AWS::Partition} and the like may stand."""
+    text = text.replace("${Prefix}", prefix)
     return Sub(text) if "${" in text else text
 
 
-def declared_conditions(conditions: Mapping[str, Any]) -> list[ConditionElement]:
+def declared_conditions(conditions: Mapping[str, Any], prefix: str) -> list[ConditionElement]:
     """A Condition block from a responder.yaml, in awacs' words; an unknown operator is refused."""
-    return [getattr(awacs.aws, operator)(keys) for operator, keys in sorted(conditions.items())]
+
+    def value(given: Any) -> Any:
+        if isinstance(given, list):
+            return [value(each) for each in given]
+        return declared_text(given, prefix) if isinstance(given, str) else given
+
+    return [
+        getattr(awacs.aws, operator.replace(":", ""))(
+            {key: value(given) for key, given in keys.items()}
+        )
+        for operator, keys in sorted(conditions.items())
+    ]
 
 
 def central_rules_arn(prefix: str) -> Sub:
@@ -149,6 +198,18 @@ def trust_rules_of_this_account() -> Grant:
     """
     own_account = StringEquals("aws:SourceAccount", Ref("AWS::AccountId"))
     return trust_service("events.amazonaws.com", own_account)
+
+
+def trust_machine(name: str) -> Grant:
+    """A state machine's role: Step Functions, and only for the machine of that name.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+    """
+    return trust_service(
+        "states.amazonaws.com",
+        StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+        ArnEquals("aws:SourceArn", local_arn("states", f"stateMachine:{name}")),
+    )
 
 
 def trust_roles(account_root: Arn, roles: Arn, sid: str = "Assume") -> Grant:
@@ -239,6 +300,18 @@ def topic_may_send(queue_arn: Arn, topic_arn: Arn) -> Grant:
     )
 
 
+def schedule_may_send(queue_arn: Arn, rule: str) -> Grant:
+    """Lets one scheduled rule send to a queue. Schedules are on the default bus, which has no part
+    in the ARN of its rules."""
+    return allow(
+        "Schedule",
+        ["sqs:SendMessage"],
+        queue_arn,
+        principal=Principal("Service", "events.amazonaws.com"),
+        conditions=[ArnEquals("aws:SourceArn", local_arn("events", f"rule/{rule}"))],
+    )
+
+
 def rules_may_publish(topic_arn: Arn, prefix: str, checked: str) -> Grant:
     """Lets the central rules publish to a topic.
 
@@ -284,6 +357,152 @@ def send_traces() -> Grant:
     )
 
 
+# --- The bucket of a trail, and who reads it
+
+
+def trail_may_deliver(bucket: str, trail: Arn) -> list[Grant]:
+    """The policy that CloudTrail demands of an organization trail's bucket, to the letter.
+
+    Under the management account's folder stands what that account did before the trail became the
+    organization's, under the organization's all accounts. The trail is the management account's,
+    whoever administers it.
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
+    """
+    cloudtrail = Principal("Service", "cloudtrail.amazonaws.com")
+    owned = {"s3:x-amz-acl": "bucket-owner-full-control"}
+    folders = {
+        "TrailWritesForItsAccount": f"${{{names.MANAGEMENT_ACCOUNT}}}",
+        "TrailWritesForTheOrganization": f"${{{names.ORGANIZATION_ID}}}",
+    }
+    return [
+        allow(
+            "TrailChecksTheBucket",
+            ["s3:GetBucketAcl"],
+            bucket_arn(bucket),
+            principal=cloudtrail,
+            conditions=[StringEquals("aws:SourceArn", trail)],
+        ),
+        *(
+            allow(
+                sid,
+                ["s3:PutObject"],
+                bucket_arn(bucket, f"AWSLogs/{folder}/*"),
+                principal=cloudtrail,
+                conditions=[StringEquals({**owned, "aws:SourceArn": trail})],
+                reason="The objects of this folder; CloudTrail names them.",
+            )
+            for sid, folder in folders.items()
+        ),
+    ]
+
+
+def bucket_arn(bucket: str, objects: str = "") -> Sub:
+    """A bucket by the name that it will have, so that nothing waits for it to be made."""
+    return arn("s3", bucket + (f"/{objects}" if objects else ""))
+
+
+def bucket_may_notify(queue_arn: Arn, bucket: str) -> Grant:
+    """Lets one bucket send notifications to a queue.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/grant-destinations-permissions-to-s3.html
+    """
+    return allow(
+        "Bucket",
+        ["sqs:SendMessage"],
+        queue_arn,
+        principal=Principal("Service", "s3.amazonaws.com"),
+        conditions=[
+            ArnLike("aws:SourceArn", bucket_arn(bucket)),
+            StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
+        ],
+    )
+
+
+def key_for_trail(trail: Arn) -> list[Grant]:
+    """Lets CloudTrail encrypt what one trail delivers, and look at the key.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    cloudtrail = Principal("Service", "cloudtrail.amazonaws.com")
+    trails = arn("cloudtrail", "trail/*", "*", f"${{{names.MANAGEMENT_ACCOUNT}}}")
+    return [
+        allow(
+            "TrailEncrypts",
+            ["kms:GenerateDataKey*"],
+            "*",
+            principal=cloudtrail,
+            conditions=[
+                StringEquals("aws:SourceArn", trail),
+                StringLike("kms:EncryptionContext:aws:cloudtrail:arn", trails),
+            ],
+            reason="In a key policy the resource * is this key; GenerateDataKey* and the stars in "
+            "the context are the form that CloudTrail documents, aws:SourceArn is the one trail.",
+        ),
+        allow(
+            "TrailDescribesTheKey",
+            ["kms:DescribeKey"],
+            "*",
+            principal=cloudtrail,
+            conditions=[StringEquals("aws:SourceArn", trail)],
+            reason="In a key policy the resource * is this key.",
+        ),
+    ]
+
+
+def trust_reader(account: str, role: str, external_id: str, by_role: str, by_id: str) -> Grant:
+    """Lets a reader in: of one account, by the role it has, by an external id, or by both.
+
+    The first three name parameters, the last two the conditions that switch the checks on.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_common-scenarios_third-party.html
+    """
+    return allow(
+        "Assume",
+        ["sts:AssumeRole"],
+        principal=AWSPrincipal(arn("iam", "root", account=f"${{{account}}}")),
+        conditions=[
+            Switched(by_role, ArnEquals("aws:PrincipalArn", Ref(role))),
+            Switched(by_id, StringEquals("sts:ExternalId", Ref(external_id))),
+        ],
+    )
+
+
+def trust_web_identity(provider: Arn, host: str, audience: str, subject: Arn) -> Grant:
+    """Lets in who carries a token of an OIDC provider for this audience, as one subject.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-idp_oidc.html
+    """
+    return allow(
+        "Assume",
+        ["sts:AssumeRoleWithWebIdentity"],
+        principal=Principal("Federated", provider),
+        conditions=[StringEquals({f"{host}:aud": audience, f"{host}:sub": subject})],
+    )
+
+
+def read_trail(bucket: str, key_arn: Arn) -> list[Grant]:
+    """What a SIEM may do beside reading its queue: fetch what the notifications name.
+
+    S3 tells the key which object it decrypts, as encryption context.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html
+    """
+    objects = bucket_arn(bucket, "AWSLogs/*")
+    return [
+        allow(
+            "FetchLogs",
+            ["s3:GetObject"],
+            objects,
+            reason="Whatever the trail delivered; CloudTrail names the objects.",
+        ),
+        allow(
+            "DecryptLogs",
+            ["kms:Decrypt"],
+            key_arn,
+            conditions=[StringLike("kms:EncryptionContext:aws:s3:arn", objects)],
+            reason="The same objects and no other use of the key.",
+        ),
+    ]
+
+
 # --- The key of the topics
 
 
@@ -319,6 +538,157 @@ def key_for_publishers() -> Grant:
     )
 
 
+# --- Streams and logs of events
+
+
+def send_records(stream_arn: Arn, service: str) -> Grant:
+    """What EventBridge does to a stream of Firehose or Kinesis.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-identity-based.html
+    """
+    actions = [f"{service}:PutRecord", f"{service}:PutRecordBatch"]
+    if service == "kinesis":
+        actions[1] = "kinesis:PutRecords"
+    return allow("SendRecords", actions, stream_arn)
+
+
+def trust_firehose() -> Grant:
+    """A role that Firehose may assume, for the streams of this account.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+    """
+    own_account = StringEquals("sts:ExternalId", Ref("AWS::AccountId"))
+    return trust_service("firehose.amazonaws.com", own_account)
+
+
+def write_objects(bucket_arn: Arn, *prefixes: str) -> list[Grant]:
+    """What Firehose needs on the bucket that it writes to; it reads no object.
+
+    https://docs.aws.amazon.com/firehose/latest/dev/controlling-access.html
+    """
+    look = ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"]
+    objects = [Sub(f"${{Bucket}}/{prefix}*", Bucket=bucket_arn) for prefix in prefixes]
+    return [
+        allow("LookAtTheBucket", look, bucket_arn),
+        allow(
+            "WriteObjects",
+            ["s3:PutObject", "s3:AbortMultipartUpload"],
+            objects,
+            reason="Objects below these prefixes of this one bucket; Firehose names them.",
+        ),
+    ]
+
+
+def tell_failures(group: str, stream: str) -> Grant:
+    """Lets Firehose say in its log what it could not deliver."""
+    arn = local_arn("logs", f"log-group:{group}:log-stream:{stream}")
+    return allow("TellFailures", ["logs:PutLogEvents"], arn)
+
+
+def only_encrypted_transport(bucket_arn: Arn) -> Grant:
+    """Keeps everybody from a bucket who does not come through TLS.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
+    """
+    objects = Sub("${Bucket}/*", Bucket=bucket_arn)
+    refusal = allow(
+        "OnlyThroughTls",
+        ["s3:*"],
+        [bucket_arn, objects],
+        principal=Principal("*"),
+        conditions=[Bool("aws:SecureTransport", "false")],
+        reason="It refuses: whoever it is, whatever it is, and every object of this one bucket.",
+    )
+    refusal.statement.Effect = Deny
+    return refusal
+
+
+def rules_may_log(groups: str, prefix: str) -> list[Grant]:
+    """Lets the central rules write to log groups: one policy for all, for a Region has ten.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/cloudwatch_limits_cwl.html
+    """
+    services = Principal("Service", ["delivery.logs.amazonaws.com", "events.amazonaws.com"])
+    streams = local_arn("logs", f"log-group:{groups}-*:*")
+    return [
+        allow(
+            "CreateLogStreams",
+            ["logs:CreateLogStream"],
+            streams,
+            principal=services,
+            reason="The log groups of ours that rules write to; EventBridge names their streams.",
+        ),
+        allow(
+            "PutLogEvents",
+            ["logs:PutLogEvents"],
+            streams,
+            principal=services,
+            conditions=[ArnLike("aws:SourceArn", central_rules_arn(prefix))],
+            reason="The log groups of ours that rules write to. " + _OUR_RULES,
+        ),
+    ]
+
+
+def key_for_log_groups(groups: str) -> Grant:
+    """Lets CloudWatch Logs encrypt the log groups of events.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    actions = ["Encrypt", "Decrypt", "ReEncryptFrom", "ReEncryptTo", "GenerateDataKey"]
+    service = Sub("logs.${AWS::Region}.${AWS::URLSuffix}")
+    group = local_arn("logs", f"log-group:{groups}-*")
+    return allow(
+        "LogGroups",
+        [*(f"kms:{action}" for action in actions), "kms:DescribeKey"],
+        "*",
+        principal=Principal("Service", service),
+        conditions=[ArnLike("kms:EncryptionContext:aws:logs:arn", group)],
+        reason="In a key policy the resource * is this key; and the log groups of ours that rules "
+        "write to, for nothing else.",
+    )
+
+
+# --- What a role lets EventBridge and Step Functions do
+
+
+def invoke_api_destination(destination_arn: Arn) -> Grant:
+    """Lets EventBridge send requests through one API destination."""
+    return allow("SendRequests", ["events:InvokeApiDestination"], destination_arn)
+
+
+def start_execution(machine_arn: Arn) -> Grant:
+    """Lets EventBridge start one state machine."""
+    return allow("Start", ["states:StartExecution"], machine_arn)
+
+
+def deliver_logs() -> Grant:
+    """What a state machine needs so that its log reaches a log group.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html
+    """
+    return allow(
+        "DeliverItsLog",
+        [
+            "logs:CreateLogDelivery",
+            "logs:DeleteLogDelivery",
+            "logs:DescribeLogGroups",
+            "logs:DescribeResourcePolicies",
+            "logs:GetLogDelivery",
+            "logs:ListLogDeliveries",
+            "logs:PutResourcePolicy",
+            "logs:UpdateLogDelivery",
+        ],
+        "*",
+        reason="Log deliveries and resource policies of CloudWatch Logs have no ARNs to name.",
+    )
+
+
+def invoke_functions(function_arns: Sequence[Arn]) -> Grant:
+    """Lets a state machine ask responders and wait for their answers."""
+    return allow("AskResponders", ["lambda:InvokeFunction"], function_arns)
+
+
 # --- What a responder's function may do
 
 
@@ -339,6 +709,11 @@ def read_queue(queue_arn: Arn) -> Grant:
     """
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
     return allow("ReadItsQueue", actions, queue_arn)
+
+
+def give_back(queue_arn: Arn) -> Grant:
+    """Lets a function say when a message of its queue shows up again."""
+    return allow("GiveBackToItsQueue", ["sqs:ChangeMessageVisibility"], queue_arn)
 
 
 def assume_in_members(prefix: str, responder: str) -> Grant:
@@ -367,6 +742,27 @@ def remember(table_arn: Arn) -> Grant:
 def report_to(topic_arn: Arn) -> Grant:
     """Says on the report topic what was done."""
     return allow("Report", ["sns:Publish"], topic_arn)
+
+
+def report_on_archive(bucket_arn: Arn, events: Arn, reports: Arn) -> list[Grant]:
+    """Reads what a stream archived, and writes reports beside it."""
+    folders = [f"{names.EVENT_OBJECTS}*", f"{names.REPORT_OBJECTS}*"]
+    return [
+        allow(
+            "ListTheArchive",
+            ["s3:ListBucket"],
+            bucket_arn,
+            conditions=[StringLike("s3:prefix", folders)],
+            reason="The days of the archive, and the reports that stand there already.",
+        ),
+        allow("ReadTheArchive", ["s3:GetObject"], events, reason="Firehose names the objects."),
+        allow(
+            "WriteReports",
+            ["s3:AbortMultipartUpload", "s3:PutObject"],
+            reports,
+            reason="A report is named after its period.",
+        ),
+    ]
 
 
 def use_key_for_topics(key_arn: Arn) -> Grant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 
-from generator import central, handoffs, limits, member, names, organization, pages
+from generator import central, handoffs, intake, limits, member, names, organization, pages
 from generator.forwarding import Forward, forwards
 from generator.model import Json, Mistake, Shape
 from generator.yaml_text import yaml_text
@@ -21,6 +21,7 @@ def render(shape: Shape) -> dict[str, str]:
         names.CENTRAL: central.template(shape),
         names.MEMBER_ROLES: member.roles_template(shape),
         names.MEMBER_RULES: member.rules_template(shape, rules),
+        names.INTAKE: intake.template(shape),
     }
     files = {name: yaml_text(template) for name, template in templates.items()}
     members = {name: templates[name] for name in (names.MEMBER_ROLES, names.MEMBER_RULES)}

@@ -123,6 +123,7 @@ class Boolean(NamedTuple):
         return _described({"type": "boolean"}, self.help)
 
 
+_SAMPLES = ("30s", "5m", "12h", "14d")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -132,20 +133,34 @@ class Duration(NamedTuple):
     help: str = ""
     least: int = 0
     most: int = 2**31
+    units: str = "smhd"
+    choices: tuple[str, ...] = ()
+    """The only lengths there are."""
 
     def read(self, value: Json, path: Where, report: Report) -> Json:
-        form = re.fullmatch(r"([0-9]{1,6})([smhd])", value) if isinstance(value, str) else None
+        form = re.fullmatch(self._pattern, value) if isinstance(value, str) else None
         if not form:
-            report(path, f"{_shown(value)} is not a duration", "write 30s, 5m, 12h or 14d")
+            samples = [sample for sample in _SAMPLES if sample[-1] in self.units]
+            cure = " or ".join(filter(None, (", ".join(samples[:-1]), samples[-1])))
+            report(path, f"{_shown(value)} is not a duration", f"write {cure}")
             return 0
         seconds = int(form[1]) * _SECONDS[form[2]]
         if not self.least <= seconds <= self.most:
             bounds = f"from {said_as_duration(self.least)} to {said_as_duration(self.most)}"
             report(path, f"{value} is out of range", bounds)
+        elif self.choices and value not in self.choices:
+            report(path, f"{value} is not one of the choices", f"known: {', '.join(self.choices)}")
         return seconds
 
     def json_schema(self) -> dict[str, Json]:
-        return _described({"type": "string", "pattern": r"^[0-9]{1,6}[smhd]$"}, self.help)
+        schema: dict[str, Json] = {"type": "string", "pattern": f"^{self._pattern}$"}
+        if self.choices:
+            schema["enum"] = list(self.choices)
+        return _described(schema, self.help)
+
+    @property
+    def _pattern(self) -> str:
+        return f"([0-9]{{1,6}})([{self.units}])"
 
 
 def said_as_duration(seconds: int) -> str:

@@ -26,12 +26,27 @@ class Screen:
         self.as_json = as_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
+        self.terminal = self._out.isatty() and not as_json
         self.colours = self._out.isatty() and not os.environ.get("NO_COLOR")
+        self._passing = 0
 
     def line(self, text: str = "") -> None:
         """A line of the result, for people."""
         if not self.as_json:
+            self._passing = 0
             self._out.write(text + "\n")
+
+    def passing(self, lines: list[str]) -> None:
+        """Lines that take the place of those given before: on a terminal only."""
+        if self.terminal:
+            back = f"\033[{self._passing}F\033[J" if self._passing else ""
+            self._out.write(back + "".join(f"{line}\n" for line in lines))
+            self._out.flush()
+            self._passing = len(lines)
+
+    def settle(self) -> None:
+        """Lets the lines that were passing stay."""
+        self._passing = 0
 
     def document(self, value: Json) -> None:
         """The result, for scripts; a terminal may show it too."""

@@ -45,7 +45,7 @@ from generator.simulation.authorization.context import Given
 API_CALL = "AWS API Call via CloudTrail"
 MEMBERS = (names.MEMBER_ROLES, names.MEMBER_RULES)
 UPLOADS = (names.ORGANIZATION, names.MANAGEMENT)
-TEMPLATES = (names.CENTRAL, *MEMBERS, *UPLOADS)
+TEMPLATES = (names.CENTRAL, *MEMBERS, *UPLOADS, names.INTAKE)
 
 BUILT = tuple(
     kind for kind in KINDS if importlib.util.find_spec(f"generator.targets.{kind}") is not None
@@ -226,10 +226,26 @@ def shape_of(configuration: Mapping[str, Json], own: Iterable[Detection] = ()) -
         own=frozenset(theirs),
     )
     with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / MACHINE).write_text(json.dumps(A_MACHINE), encoding="utf-8")
         file = Path(folder) / "trailbus.yaml"
-        file.write_text(json.dumps(configuration), encoding="utf-8")
+        file.write_text(json.dumps(_with_archive(configuration)), encoding="utf-8")
         with patch("generator.catalogue.read", return_value=catalogue):
             return config.load(file).shape
+
+
+MACHINE = "their.asl.json"
+A_MACHINE: Mapping[str, Json] = {
+    "StartAt": "Tell",
+    "States": {
+        "Tell": {
+            "Type": "Task",
+            "Resource": "arn:${Partition}:states:::sns:publish",
+            "Parameters": {"TopicArn": "${ReportTopicArn}", "Message": "in ${Region}"},
+            "End": True,
+        }
+    },
+}
+"""A state machine that a user might have."""
 
 
 def values(form: Form) -> tuple[Json, ...]:
@@ -244,7 +260,9 @@ def values(form: Form) -> tuple[Json, ...]:
         words = [one for one in fitting if one.startswith("their-")]
         return tuple(words or fitting)
     if isinstance(form, Duration):
-        return tuple(map(said_as_duration, (form.least, form.least + 90, form.most)))
+        between = 86_400 if form.units == "d" else 90
+        lengths = (form.least, form.least + between, form.most)
+        return form.choices or tuple(map(said_as_duration, lengths))
     if isinstance(form, Integer):
         return (form.least, form.most)
     if isinstance(form, ListOf):
@@ -268,6 +286,11 @@ _SAMPLES = (
     "team/secret",
     "arn:aws:lambda:eu-west-1:222222222222:function:theirs",
     "arn:aws:iam::222222222222:policy/boundary",
+    "arn:aws:iam::222222222222:oidc-provider/app.sekoia.io/api/v1/symphony/oidc",
+    "0a1b2c3d-4e5f-6071-8293-a4b5c6d7e8f9",
+    "eu-central-1",
+    "01234567-89ab-cdef-0123-456789abcdef",
+    "SEC2",
 )
 
 _UNIQUE = ("queue_name", "topic_name")
@@ -281,15 +304,74 @@ def variations(kind: str) -> list[dict[str, Json]]:
         if option in ("responder", "settings", "mode"):
             continue
         made += [{"kind": kind, option: value} for value in values(form)]
+    made += [{"kind": kind, **together} for together in _TOGETHER.get(kind, ())]
+    told = {json.dumps(_completed(one), sort_keys=True): one for one in made if _go_together(one)}
+    made = list(told.values())
     if kind != "responder":
         return [one for number, one in enumerate(made) if _says_new(one, made[:number])]
-    several = []
+    several: list[dict[str, Json]] = []
     for responder in known().responders.values():
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
+        # Every option of one of them, every mode of the others: each carries its code, and all of
+        # everything would be more than a template can hold.
+        said = made[:1] if several else made
+        reads = {"settings": {responder.reads: ARCHIVE}} if responder.reads else {}
         several += [
-            {**one, **mode, "responder": responder.id} for one in made for mode in modes or [{}]
+            {**one, **mode, **reads, "responder": responder.id}
+            for one in said
+            for mode in modes or [{}]
         ]
     return several
+
+
+ARCHIVE = "the-archive"
+"""The stream that responders read which read one: it is there wherever one of them is."""
+
+
+def _with_archive(configuration: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The configuration with the stream that its responders read, and without routes to those
+    that a schedule wakes."""
+    targets = dict(configuration.get("targets", {}))
+    woken = {
+        name
+        for name, one in targets.items()
+        if one["kind"] == "responder" and known().responders[one["responder"]].schedule
+    }
+    if not woken:
+        return configuration
+    routes = [
+        {**route, "to": [name for name in route["to"] if name not in woken]}
+        for route in configuration.get("routes", [])
+    ]
+    if any(ARCHIVE in targets[name].get("settings", {}).values() for name in woken):
+        targets[ARCHIVE] = {"kind": "stream", "body": "notice"}
+        routes.append({"severity": list(SEVERITIES), "to": [ARCHIVE]})
+    return {**configuration, "targets": targets, "routes": [one for one in routes if one["to"]]}
+
+
+_TOGETHER: Mapping[str, tuple[Mapping[str, Json], ...]] = {
+    "api_destination": (
+        {"format": "jira", "auth": "basic", "endpoint": "https://example.com/rest/api/2/issue"},
+        {"format": "servicenow", "auth": "oauth", "token_endpoint": "https://example.com/token"},
+        {"format": "slack", "endpoint": "https://example.com/hook", "rate": 1},
+    ),
+    "workflow": (
+        {"definition": MACHINE},
+        {"definition": MACHINE, "body": "event", "role": "arn:aws:iam::222222222222:role/theirs"},
+        {"definition": MACHINE, "body": "detail"},
+    ),
+}
+"""Options that are said together, or not at all."""
+
+
+def _go_together(one: Mapping[str, Json]) -> bool:
+    """Whether the options of a target are no mistake, taken together."""
+    return not list(KINDS[one["kind"]].conflicts(_completed(one)))
+
+
+def _completed(one: Mapping[str, Json]) -> dict[str, Json]:
+    kind = KINDS[one["kind"]]
+    return {**dict.fromkeys(kind.options, ""), **kind.defaults, "body": kind.body, **one}
 
 
 def _says_new(one: Mapping[str, Json], others: Iterable[Mapping[str, Json]]) -> bool:
@@ -441,6 +523,7 @@ def shapes(draw: st.DrawFn) -> Shape:
 ORGANIZATION = "o-a1b2c3d4e5"
 CENTRAL = "222222222222"
 MEMBER = "333333333333"
+MANAGEMENT = "111111111111"
 STRANGER = "999999999999"
 
 
@@ -459,6 +542,7 @@ NO_VALUE = object()
 
 _SERVICES: Mapping[str, tuple[str, str, str]] = {
     "AWS::CloudFormation::StackSet": ("StackSetName", "cloudformation", "stackset/{name}"),
+    "AWS::CloudTrail::Trail": ("TrailName", "cloudtrail", "trail/{name}"),
     "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch", "alarm:{name}"),
     "AWS::DynamoDB::Table": ("TableName", "dynamodb", "table/{name}"),
     "AWS::Events::ApiDestination": ("Name", "events", "api-destination/{name}"),
@@ -466,6 +550,7 @@ _SERVICES: Mapping[str, tuple[str, str, str]] = {
     "AWS::Events::Connection": ("Name", "events", "connection/{name}"),
     "AWS::Events::EventBus": ("Name", "events", "event-bus/{name}"),
     "AWS::Events::Rule": ("Name", "events", "rule/{name}"),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "iam", "policy{path}{name}"),
     "AWS::IAM::Role": ("RoleName", "iam", "role{path}{name}"),
     "AWS::KMS::Key": ("", "kms", "key/{name}"),
     "AWS::Kinesis::Stream": ("Name", "kinesis", "stream/{name}"),
@@ -490,6 +575,7 @@ _REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::Secr
 REQUIRED = {
     names.ORGANIZATION_ID: ORGANIZATION,
     names.CENTRAL_ACCOUNT: CENTRAL,
+    names.MANAGEMENT_ACCOUNT: MANAGEMENT,
 }
 
 
@@ -548,6 +634,15 @@ class Stack:
             for name, output in self.template.get("Outputs", {}).items()
             if "Condition" not in output or self.holds({"Condition": output["Condition"]})
         }
+
+    @property
+    def refused(self) -> bool:
+        """Whether an assertion about the parameters or the Region lets the stack not be made."""
+        return any(
+            "RuleCondition" not in rule or self.holds(rule["RuleCondition"])
+            for rule in self.template.get("Rules", {}).values()
+            if not all(self.holds(one["Assert"]) for one in rule["Assertions"])
+        )
 
     def of(self, *kinds: str) -> Iterator[Resource]:
         """The resources of these types."""
@@ -626,6 +721,9 @@ class Stack:
             case "Fn::Equals":
                 one, other = (str(self.resolved(each)) for each in argument)
                 return one == other
+            case "Fn::Contains":
+                several, one = (self.resolved(each) for each in argument)
+                return one in several
         raise AssertionError(f"no condition function {function}")
 
     def resolved(self, value: Any) -> Any:
@@ -710,8 +808,8 @@ def refused(declared: Mapping[str, Any], value: str) -> str:
 
 def sample(declared: Mapping[str, Any]) -> str:
     """A value that the parameter takes, other than empty and its default where there is one."""
-    several = [*map(str, declared.get("AllowedValues", ())), *_SAMPLES, *_PLACES, "1", "/team/"]
-    several.append("team")
+    choices = map(str, declared.get("AllowedValues", ()))
+    several = [*choices, *_SAMPLES, *_PLACES, "1", "/team/", "team", "/team"]
     usual = str(declared.get("Default", ""))
     return next(one for one in several if not refused(declared, one) and one != usual)
 
@@ -734,6 +832,11 @@ def central(of: Rendered, given: Mapping[str, str] = NOTHING, at: Place = AT_HOM
     return Stack(of.templates[names.CENTRAL], given, at, of.prefix)
 
 
+def intake(of: Rendered, given: Mapping[str, str] = NOTHING, at: Place = AT_HOME) -> Stack:
+    """The stack of the log account."""
+    return Stack(of.templates[names.INTAKE], given, at, of.prefix)
+
+
 def member_roles(of: Rendered, given: Mapping[str, str] = NOTHING, at: Place = IN_MEMBER) -> Stack:
     """A member's stack of roles."""
     return Stack(of.templates[names.MEMBER_ROLES], given, at, of.prefix)
@@ -750,13 +853,15 @@ EVENTS = Caller.aws_service("events.amazonaws.com")
 
 
 def policy_on(stack: Stack, resource: Resource) -> Policy | None:
-    """The policy of a queue, topic, key or bus."""
+    """The policy of a queue, topic, key, bus or bucket."""
     statements: list[Any] = []
     for one in stack.resources.values():
         match one.type:
             case "AWS::SQS::QueuePolicy" if stack.ref(resource.id) in one["Queues"]:
                 statements += one["PolicyDocument"]["Statement"]
             case "AWS::SNS::TopicPolicy" if resource.arn in one["Topics"]:
+                statements += one["PolicyDocument"]["Statement"]
+            case "AWS::S3::BucketPolicy" if stack.ref(resource.id) == one["Bucket"]:
                 statements += one["PolicyDocument"]["Statement"]
             case "AWS::Events::EventBusPolicy" if one["EventBusName"] == stack.ref(resource.id):
                 statements.append(one["Statement"])
@@ -782,13 +887,18 @@ def may(
     resource: str,
     policy: Policy | None = None,
     own: tuple[Policy, ...] = (),
+    owner: str | None = None,
     **context: Given,
 ) -> bool:
-    """Whether the policies allow it. Keys of the context are written aws__SourceArn."""
+    """Whether the policies allow it. Keys of the context are written aws__SourceArn.
+
+    `owner` is the account of a resource whose ARN does not say it, of a bucket: the central
+    account if nobody says otherwise.
+    """
     keys = {key.replace("__", ":"): value for key, value in context.items()}
-    return decide(
-        Request(caller, action, resource, keys), Policies(identity=own, resource=policy)
-    ).allowed
+    owner = owner or (CENTRAL if ":s3:::" in resource else None)
+    request = Request(caller, action, resource, keys, owner)
+    return decide(request, Policies(identity=own, resource=policy)).allowed
 
 
 def may_assume(
@@ -796,7 +906,7 @@ def may_assume(
 ) -> bool:
     """Whether the role lets itself be assumed."""
     trust = trust_policy(role["AssumeRolePolicyDocument"], f"{role.id}'s trust")
-    return may(caller, "sts:AssumeRole", role.arn, trust, own, **context)
+    return may(caller, "sts:AssumeRole", role.arn, trust, own, None, **context)
 
 
 def session(role: str, organization: str | None = ORGANIZATION) -> Caller:

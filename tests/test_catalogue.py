@@ -311,6 +311,13 @@ settings:
     default: 3
     help: how often
 """
+MANAGED = """\
+member_policies:
+  - name: nothing-at-all
+    description: Denies.
+    statements:
+      - {sid: Nothing, effect: Deny, resources: ["*"], why_star: All.}
+"""
 HANDLER = "def handler(event, context):\n    return None\n"
 
 
@@ -342,6 +349,7 @@ def test_a_responder_is_its_folder(responder: Path) -> None:
                     "resources": ["*"],
                     "conditions": {},
                     "why_star": "There is one guard.",
+                    "when": "",
                 },
             ),
             settings=(Setting("times", "integer", 3, "how often"),),
@@ -369,11 +377,20 @@ BAD_RESPONDERS: list[tuple[str, str, list[str]]] = [
         "16: memory: 64 is out of range; from 128 to 10240"]),
     ("an action without its service", RESPONDER.replace("guard:Wake*", "Wake"), [
         "8: member_permissions.0.actions.0: 'Wake' is not an action, service:Name"]),
+    ("a managed policy that says neither", RESPONDER + MANAGED, [
+        "20: member_policies.0.statements.0: wants either actions or not_actions"]),
+    ("a managed policy that says both", RESPONDER + MANAGED.replace(
+        "{sid", "{actions: ['s3:Get'], not_actions: ['s3:Put'], sid"), [
+        "20: member_policies.0.statements.0: wants either actions or not_actions"]),
+    ("a managed policy that may be anything", RESPONDER + MANAGED.replace("Deny", "Maybe"), [
+        "20: member_policies.0.statements.0.effect: 'Maybe' is not one of the choices; "
+        "known: Allow, Deny",
+        "20: member_policies.0.statements.0: wants either actions or not_actions"]),
     ("a permission without resources", RESPONDER.replace('    resources: ["*"]\n', ""), [
         "7: member_permissions.0: the key 'resources' is missing"]),
     ("a setting of an unknown type", RESPONDER.replace("integer", "number"), [
         "13: settings.times.type: 'number' is not one of the choices; known: boolean, integer, "
-        "list, string"]),
+        "list, map, string"]),
     ("a default of another type", RESPONDER.replace("default: 3", "default: '3'"), [
         "14: settings.times.default: wants a whole number, not '3'"]),
     ("a setting without help", RESPONDER.replace("    help: how often\n", ""), [

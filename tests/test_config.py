@@ -453,6 +453,33 @@ BAD: list[tuple[str, str, list[str]]] = [
      "through: topic, topic_name: t}, bb: {kind: queue, through: topic, topic_name: t}}").replace(
          "[here]", "[aa, bb]"), [
         "2: targets.bb: would share the topic 't' with the target 'aa'; rename one of them"]),
+    ("a queue of a topic's dead letters", MINIMAL.replace("{here: {kind: queue}}",
+     "{aa: {kind: topic}, bb: {kind: queue, queue_name: trailbus-aa-dead-letters}}").replace(
+         "[here]", "[aa, bb]"), [
+        "2: targets.bb: would share the queue 'trailbus-aa-dead-letters' with the target 'aa'; "
+        "rename one of them"]),
+    ("a chat with a body and with readers", MINIMAL.replace("{kind: queue}", "{kind: topic, "
+     "format: chat, body: event, emails: [a@example.com]}"), [
+        "2: targets.here.body: the format 'chat' is a body of its own; leave 'body' out",
+        "2: targets.here.emails: a person would get the format 'chat' as JSON; add a second topic "
+        "for e-mail"]),
+    ("a reader that is no address", MINIMAL.replace("{kind: queue}", "{kind: topic, emails: [me]}"),
+     ["2: targets.here.emails.0: 'me' is not an e-mail address"]),
+    ("a stream that keeps parts of days", MINIMAL.replace("{kind: queue}", "{kind: stream, "
+     "retention: 36h}"), ["2: targets.here.retention: '36h' is not a duration; write 14d"]),
+    ("a stream that keeps longer than Kinesis does", MINIMAL.replace("{kind: queue}",
+     "{kind: stream, to: kinesis, retention: 366d}"), [
+        "2: targets.here.retention: Kinesis keeps nothing longer than 365d; shorten it, or send "
+        "to firehose"]),
+    ("a stream to somewhere else", MINIMAL.replace("{kind: queue}", "{kind: stream, to: kafka}"),
+     ["2: targets.here.to: 'kafka' is not one of the choices; known: firehose, kinesis"]),
+    ("a stream of words", MINIMAL.replace("{kind: queue}", "{kind: stream, body: text}"),
+     ["2: targets.here.body: 'text' is not one of the choices; known: detail, event, notice"]),
+    ("a log that is kept a time CloudWatch does not know", MINIMAL.replace("{kind: queue}",
+     "{kind: log, retention: 10d}"), [
+        "2: targets.here.retention: 10d is not one of the choices; known: 1d, 3d, 5d, 7d, 14d, "
+        "30d, 60d, 90d, 120d, 150d, 180d, 365d, 400d, 545d, 731d, 1096d, 1827d, 2192d, 2557d, "
+        "2922d, 3288d, 3653d"]),
     ("the stack's own queue", MINIMAL.replace("here", "undelivered"), [
         "2: targets.undelivered: would share the queue 'trailbus-undelivered' with the stack "
         "itself; rename one of them"]),
@@ -799,7 +826,8 @@ def test_the_schema_takes_what_is_read(text: str) -> None:
 # What a schema cannot say: how long a time is, what names name, and what two values have in common.
 _BEYOND = re.compile(
     r"\d[smhd] is out of range|: no (pack|detection|responder|target|route)|is not enabled"
-    r"|would share the|selects nothing|no mode|is given twice|holds '|settings\."
+    r"|body of its own|second topic|Kinesis keeps|would share the"
+    r"|selects nothing|no mode|is given twice|holds '|settings\."
 )
 
 

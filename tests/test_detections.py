@@ -82,7 +82,9 @@ def test_titles_tell_detections_apart() -> None:
 
 
 def test_the_packs_are_those_that_are_promised() -> None:
-    assert {d.pack for d in DETECTIONS.values()} >= {"consoleme", "guardrails", "cis", "tamper"}
+    assert {d.pack for d in DETECTIONS.values()} >= {
+        "consoleme", "guardrails", "cis", "tamper", "reads",
+    }  # fmt: skip
 
 
 # What its pattern asks.
@@ -577,6 +579,17 @@ CONDITIONS: dict[str, Condition] = {
     "root_console_signed_in": lambda e: signed_in(e, "Success") and user_type(e) == "Root",
     "s3_bucket_acl_opened": acl_opened,
     "s3_bucket_policy_changed": calls("s3", "PutBucketPolicy"),
+    "account_permissions_read": calls("iam", "GetAccountAuthorizationDetails"),
+    "buckets_listed_with_lasting_keys": lambda e: call(e, "s3", "ListBuckets") and bool(
+        {"IAMUser", "Root"} & set(found(e["detail"], "userIdentity.type"))),
+    "credential_report_read": calls("iam", "GetCredentialReport"),
+    "instance_password_read": calls("ec2", "GetPasswordData"),
+    "instance_user_data_read": lambda e: call(e, "ec2", "DescribeInstanceAttribute")
+    and "userData" in asked(e, "attribute"),
+    "parameter_decrypted": lambda e: call(
+        e, "ssm", "GetParameter", "GetParameters", "GetParametersByPath", "GetParameterHistory"
+    ) and any(value is True for value in asked(e, "withDecryption")),
+    "secret_value_read": calls("secretsmanager", "GetSecretValue", "BatchGetSecretValue"),
     "s3_public_access_block_removed": block_removed,
     "security_group_opened": opened,
     "trailbus_bus_changed": lambda e: ours_on_the_bus(e) and call(

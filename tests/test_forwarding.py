@@ -365,6 +365,54 @@ def test_curated_reads_travel_in_two_speed_mode_only() -> None:
         assert all("curated" not in rule.detections for rule in forwards(shape))
 
 
+CURATED = {name: one for name, one in shapes.known().detections.items() if one.pack == "reads"}
+
+
+@pytest.mark.parametrize("name", CURATED)
+def test_two_speeds_forward_the_curated_reads_and_make_no_rule_of_them(name: str) -> None:
+    shape = shapes.shape_of({"forwarding": "two-speed", "detections": {"packs": ["guardrails"]}})
+    assert {one.id for one in shape.curated_reads} == set(CURATED)
+    assert not {one.id for one in shape.detections} & set(CURATED)
+    judge = Judge(shape)
+    for example in catalogue.examples(CURATED[name]):
+        assert judge.forwarded(dict(example.event), "strict") is example.matches, example.place
+    exact = Judge(shapes.shape_of({"detections": {"packs": ["guardrails"]}}))
+    assert not any(
+        exact.forwarded(dict(example.event), "strict")
+        for example in catalogue.examples(CURATED[name])
+    )
+
+
+def test_a_curated_read_that_is_excluded_stays_at_home() -> None:
+    enabled = {"packs": ["guardrails"], "exclude": ["parameter_decrypted"]}
+    shape = shapes.shape_of({"forwarding": "two-speed", "detections": enabled})
+    assert {one.id for one in shape.curated_reads} == set(CURATED) - {"parameter_decrypted"}
+
+
+def test_a_curated_read_that_is_enabled_is_a_detection_like_others() -> None:
+    enabled = {"packs": ["reads"], "include": []}
+    shape = shapes.shape_of({"forwarding": "two-speed", "detections": enabled})
+    assert shape.curated_reads == ()
+    assert {one.id for one in shape.detections} == set(CURATED)
+
+
+def test_every_pack_with_the_curated_reads_keeps_to_few_short_rules() -> None:
+    packs = sorted(set(shapes.known().packs.values()) - {"reads"})
+    rules = forwards(shapes.shape_of({"forwarding": "two-speed", "detections": {"packs": packs}}))
+    assert len(rules) <= 4
+    for rule in rules:
+        text = json.dumps({**rule.pattern, "account": ["0" * 12]}, separators=(",", ":"))
+        assert len(text) <= 2048
+
+
+def test_the_curated_reads_change_the_fingerprint() -> None:
+    one, other = (
+        shapes.shape_of({"forwarding": "two-speed", "detections": {"exclude": exclude}})
+        for exclude in ([], ["secret_value_read"])
+    )
+    assert one.digest != other.digest
+
+
 def test_a_pattern_that_fits_no_rule_is_the_users_mistake_and_named() -> None:
     long = detection("too_long", {"eventName": [{"prefix": "x" * 2000}]}, file="own/too_long.yaml")
     fine = invented()["odd_number"]

@@ -81,6 +81,8 @@ NAMES: list[tuple[str, str, int]] = [
     ("AWS::Lambda::Function", "FunctionName", 64),
     ("AWS::SNS::Topic", "TopicName", 256),
     ("AWS::Events::Archive", "ArchiveName", 48),
+    ("AWS::KinesisFirehose::DeliveryStream", "DeliveryStreamName", 64),
+    ("AWS::Kinesis::Stream", "Name", 128),
 ]
 
 
@@ -110,6 +112,29 @@ LIMITS: list[tuple[str, Callable[[int], Template], int, str]] = [
     ("what a rule sends", lambda n: resources(It=rule(Targets=[
         target(), target(InputTransformer={"InputTemplate": "x" * n})])), 8192,
      "file.yaml: It, target slack: characters of input: 8,193, at most 8,192"),
+    ("what a rule sends where it is longest", lambda n: resources(It=rule(Targets=[
+        target(InputTransformer={"InputTemplate": {"Fn::Join": ["", ["x" * 10, {"Fn::If": [
+            "A", "y", {"Fn::If": ["B", "x" * (n - 30), "z"]}]}, "x" * 20]]}})])), 8192,
+     "file.yaml: It, target slack: characters of input: 8,193, at most 8,192"),
+    ("variables of what a rule sends", lambda n: resources(It=rule(Targets=[
+        target(InputTransformer={"InputPathsMap": dict.fromkeys(map(str, range(n)), "$.a"),
+                                 "InputTemplate": "x"})])), 100,
+     "file.yaml: It, target slack: variables of input: 101, at most 100"),
+    ("a policy of log groups", lambda n: of("AWS::Logs::ResourcePolicy", PolicyDocument={
+        "Fn::Sub": "${AWS::Partition}" + "x" * (n - len("aws-us-gov"))}), 5120,
+     "file.yaml: It: characters of policy: 5,121, at most 5,120"),
+    ("what a rule sends where some Regions have no such target",
+     lambda n: resources(It=rule(Targets=[
+         {"Fn::If": ["Here", target(InputTransformer={"InputTemplate": "x" * n}),
+                     {"Ref": "AWS::NoValue"}]}])), 8192,
+     "file.yaml: It, target slack: characters of input: 8,193, at most 8,192"),
+    ("a state machine", lambda n: of(
+        "AWS::StepFunctions::StateMachine", DefinitionString="x" * n), 1_048_576,
+     "file.yaml: It: bytes of definition: 1,048,577, at most 1,048,576"),
+    ("a state machine with holes", lambda n: of(
+        "AWS::StepFunctions::StateMachine",
+        DefinitionString={"Fn::Sub": ["x" * n, {}]}), 1_048_576,
+     "file.yaml: It: bytes of definition: 1,048,577, at most 1,048,576"),
     ("a queue policy", lambda n: of("AWS::SQS::QueuePolicy", PolicyDocument=sized(n)), 8192,
      "file.yaml: It: bytes of policy: 8,193, at most 8,192"),
     ("a queue policy where it is longest", lambda n: of(

@@ -42,6 +42,26 @@ def test_a_logical_id_is_its_words_joined(words: tuple[str, ...], expected: str)
     assert names.logical(*words) == expected
 
 
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        (0, ("MailEmail",)),  # for whoever fills it in in the console
+        (1, ("MailEmail",)),
+        (3, ("MailEmail1", "MailEmail2", "MailEmail3")),
+    ],
+)
+def test_a_list_has_a_parameter_for_each_of_its_values(
+    values: int, expected: tuple[str, ...]
+) -> None:
+    assert names.parameters("mail", "emails", values) == expected
+
+
+def test_log_groups_of_events_lie_where_the_console_looks_for_them() -> None:
+    assert names.event_log_group("trailbus", "journal") == "/aws/events/trailbus-journal"
+    assert names.stream_log_group("trailbus", "all") == "/aws/kinesisfirehose/trailbus-all"
+    assert names.stream_bucket("sensitive-events") == "SensitiveEventsBucket"
+
+
 @given(st.lists(st.one_of(target_names, detection_names), min_size=1, max_size=3))
 @settings(max_examples=200)
 def test_a_logical_id_is_what_cloudformation_takes(words: list[str]) -> None:
@@ -207,6 +227,7 @@ _PREFIXED: list[Callable[[str], str]] = [
     lambda prefix: names.function(prefix, "target"),
     lambda prefix: names.function_role(prefix, "target"),
     lambda prefix: names.reader_role(prefix, "target"),
+    lambda prefix: names.writer_role(prefix, "target"),
     lambda prefix: names.member_role(prefix, "do_something"),
     lambda prefix: names.forwarding_rule(prefix, reads=True),
     lambda prefix: names.forwarding_rule(prefix, reads=False, part=2),
@@ -241,6 +262,8 @@ def test_no_two_roles_of_the_central_account_have_one_name() -> None:
     made = [names.forwarder_role(prefix)]
     made += [names.function_role(prefix, target) for target in targets]
     made += [names.reader_role(prefix, target) for target in targets]
+    made += [names.delivery_role(prefix, target) for target in targets]
+    made += [names.writer_role(prefix, target) for target in targets]
     made += [names.member_role(prefix, folder.name) for folder in handlers.folders()]
     for one, other in combinations(made, 2):
         assert one != other

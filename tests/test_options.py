@@ -20,7 +20,7 @@ from generator.options import (
     ROLE_ARN,
     SECRET_NAME,
 )
-from generator.schema import Duration, Form, Report, Text
+from generator.schema import Duration, Form, Report, Text, said_as_duration
 
 
 def faults(form: Form, value: Json) -> list[str]:
@@ -54,9 +54,12 @@ def test_every_default_belongs_to_an_option_and_fits_it(kind: str) -> None:
     assert set(entry.defaults) <= set(entry.options)
     for name, default in entry.defaults.items():
         form = entry.options[name]
-        if isinstance(form, Duration):  # written as 5m, kept as seconds
+        if isinstance(form, Duration) and default is not None:  # written as 5m, kept as seconds
             assert isinstance(default, int)
             assert form.least <= default <= form.most, name
+            said = said_as_duration(default)
+            assert said[-1] in form.units
+            assert said in (form.choices or (said,))
         elif default not in (None, "", {}):  # which stand for: nothing was said
             assert faults(form, default) == [], name
 
@@ -88,7 +91,8 @@ def test_place_is_what_names_people_accounts_addresses_or_secrets() -> None:
         "queue": ("readers",),
         "topic": ("emails",),
         "responder": ("exceptions",),
-        "api_destination": ("endpoint", "secret"),
+        "api_destination": ("endpoint", "token_endpoint", "secret", "secret_version"),
+        "workflow": ("role",),
         "function": ("arn",),
     }
 

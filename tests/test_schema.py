@@ -59,6 +59,8 @@ RIGHT: list[tuple[str, Form, Json, Json]] = [
     ("no time", Duration(), "0s", 0),
     ("the shortest time", Duration("", 60, 120), "1m", 60),
     ("the longest time", Duration("", 60, 120), "120s", 120),
+    ("a whole number of days", Duration(units="d"), "2d", 172_800),
+    ("a time of a few", Duration(choices=("1m", "1h")), "1h", 3_600),
     ("a list", ListOf(Text()), ["b", "a"], ["b", "a"]),
     ("an empty list", ListOf(Text()), [], []),
     ("a list of the least length", ListOf(Text(), least=1), ["a"], ["a"]),
@@ -114,6 +116,18 @@ WRONG: list[tuple[str, Form, Json, list[str]]] = [
     ("text for true", Boolean(), "yes", ["wants true or false, not 'yes'"]),
     ("a number for true", Boolean(), 1, ["wants true or false, not 1"]),
     ("nothing for true", Boolean(), None, ["wants true or false, not nothing"]),
+    (
+        "half a day too much",
+        Duration(units="d"),
+        "36h",
+        ["'36h' is not a duration; write 14d"],
+    ),
+    (
+        "a time between two of a few",
+        Duration(choices=("1m", "1h")),
+        "2m",
+        ["2m is not one of the choices; known: 1m, 1h"],
+    ),
     (
         "a time without unit",
         Duration(),

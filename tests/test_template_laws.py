@@ -15,8 +15,9 @@ from hypothesis import given, settings
 
 from generator import catalogue, check, limits, names, organization
 from generator.model import Shape
+from generator.options import LOG_DAYS
 from generator.patterns import compiled, conjunctions
-from generator.simulation.authorization import Caller, identity_policy
+from generator.simulation.authorization import Caller, identity_policy, resource_policy
 from tests import shapes
 from tests.shapes import (
     AT_HOME,
@@ -56,10 +57,12 @@ def inside(value: Any) -> Iterator[Any]:
 
 
 def statements(value: Any) -> Iterator[Mapping[str, Any]]:
-    """Every policy statement in it."""
+    """Every policy statement in it, also in a policy that is written as text."""
     for one in inside(value):
         if isinstance(one, dict) and "Effect" in one:
             yield one
+        elif isinstance(one, str) and one.startswith('{"Version":'):
+            yield from statements(json.loads(one))
 
 
 def mentioned(value: Any) -> Iterator[tuple[str, str]]:
@@ -130,7 +133,8 @@ def no_partition_account_or_region_is_written(name: str, of: Rendered) -> None:
     assert set(re.findall(r"(?<!\d)\d{12}(?!\d)", text)) <= {"333333333333"}
     assert not re.search(r"\bo-[a-z0-9]{10,32}\b", text.replace("o-a1b2c3d4e5", ""))
     regions = without_code(of.templates[name])
-    regions.pop("Rules", None)  # Regions without a feature are told there
+    for section in ("Rules", "Conditions"):  # Regions without a feature are told there
+        regions.pop(section, None)
     assert not re.search(
         r"\b(us|eu|ap|sa|ca|me|af|il|mx|cn)(-gov)?-[a-z]+-\d\b", json.dumps(regions)
     )
@@ -234,12 +238,27 @@ def every_star_has_its_reason(name: str, of: Rendered) -> None:
         assert set(told) <= stars
 
 
-def no_statement_denies_or_turns_a_list_around(name: str, of: Rendered) -> None:
+def nothing_is_denied_but_plain_transport_and_no_list_turned_around(
+    name: str, of: Rendered
+) -> None:
+    """But for managed policies, which are attached to others: there a responder.yaml may deny."""
+    others = [
+        one
+        for resource in of.templates[name]["Resources"].values()
+        if resource["Type"] == "AWS::IAM::ManagedPolicy"
+        for one in statements(resource)
+    ]
     for statement in statements(of.templates[name]):
-        assert statement["Effect"] == "Allow"
-        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement)
+        theirs = statement in others
+        if statement["Effect"] == "Deny" and not theirs:
+            assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+            assert (statement["Action"], statement["Principal"]) == (["s3:*"], "*")
+            continue
+        assert statement["Effect"] == "Allow" or theirs
+        allowed = {"NotAction"} if theirs and statement["Effect"] == "Deny" else set()
+        assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement) - allowed
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
-        actions = statement["Action"]
+        actions = statement.get("Action") or statement["NotAction"]
         for action in [actions] if isinstance(actions, str) else actions:
             assert action in ("kms:*", "cloudformation:*") or re.fullmatch(
                 r"[a-z0-9-]+:[A-Za-z]+\*?", action
@@ -254,7 +273,7 @@ def limits_of_aws_are_kept(name: str, of: Rendered) -> None:
         properties = resource.get("Properties", {})
         match resource["Type"]:
             case "AWS::Events::Rule":
-                pattern = _with_account(properties["EventPattern"])
+                pattern = _with_account(properties.get("EventPattern"))
                 assert len(json.dumps(pattern, separators=(",", ":"))) <= 2048
                 assert 1 <= len(properties["Targets"]) <= 5
                 assert len(properties.get("Description", "")) <= 512
@@ -277,6 +296,15 @@ def limits_of_aws_are_kept(name: str, of: Rendered) -> None:
                 assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9-]{0,127}", properties["StackSetName"])
                 assert len(properties["TemplateBody"].encode()) <= 51_200
                 assert len(properties["Description"]) <= 1024
+            case "AWS::KinesisFirehose::DeliveryStream":
+                assert re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", properties["DeliveryStreamName"])
+            case "AWS::Kinesis::Stream":
+                assert re.fullmatch(r"[A-Za-z0-9_.-]{1,128}", properties["Name"])
+                assert 24 <= properties["RetentionPeriodHours"] <= 8760
+            case "AWS::Logs::LogGroup" if isinstance(properties["RetentionInDays"], int):
+                assert properties["RetentionInDays"] in LOG_DAYS
+            case "AWS::Logs::ResourcePolicy":
+                assert len(json.dumps(properties["PolicyDocument"])) <= 4_000  # 5,120, resolved
             case "AWS::CloudWatch::Alarm":
                 assert 1 <= len(properties["AlarmName"]) <= 255
                 assert len(properties["AlarmDescription"]) <= 1024
@@ -288,14 +316,15 @@ def _with_account(pattern: Any) -> Any:
 
 
 def what_holds_data_is_kept(name: str, of: Rendered) -> None:
-    """Queues, logs and archives of the central stack outlive it, if it ever came to be.
+    """Queues, logs, buckets and archives of one place outlive their stack, if it ever came to be.
 
     Everything else that could hold data says, too, what becomes of it.
     """
     for resource in of.templates[name]["Resources"].values():
         if resource["Type"] in HOLDS_DATA:
             kept = resource["DeletionPolicy"], resource["UpdateReplacePolicy"]
-            if name == names.CENTRAL and resource["Type"] != "AWS::DynamoDB::Table":
+            lasting = name in (names.CENTRAL, names.INTAKE)
+            if lasting and resource["Type"] != "AWS::DynamoDB::Table":
                 assert kept == ("RetainExceptOnCreate", "Retain")
             else:
                 assert kept == ("Delete", "Delete")
@@ -320,7 +349,7 @@ TEMPLATE_LAWS = (
     every_parameter_is_used_described_and_shown,
     assertions_about_parameters_are_well_formed,
     every_star_has_its_reason,
-    no_statement_denies_or_turns_a_list_around,
+    nothing_is_denied_but_plain_transport_and_no_list_turned_around,
     limits_of_aws_are_kept,
     what_holds_data_is_kept,
 )
@@ -346,6 +375,15 @@ def arns_are_of_the_partition(stack: Stack, of: Rendered) -> None:
     assert {arn.split(":")[1] for arn in found} <= {stack.at.partition}
 
 
+NAMES_SOMETHING_ELSE = (
+    "EventBusName",
+    "ExecutionRoleName",
+    "FunctionName",
+    "LogStreamName",
+    "MetricName",
+)
+
+
 def every_physical_name_is_ours_and_given_once(stack: Stack, of: Rendered) -> None:
     theirs = {
         target.options.get(option)
@@ -356,16 +394,13 @@ def every_physical_name_is_ours_and_given_once(stack: Stack, of: Rendered) -> No
     taken: Counter[tuple[str, str]] = Counter()
     for resource in stack.resources.values():
         for key, value in resource.properties.items():
-            if key.endswith("Name") and key not in NAMES_OF_OTHERS:
+            if key.endswith("Name") and key not in NAMES_SOMETHING_ELSE:
                 kind = resource.type
                 taken[kind, value] += 1
                 bare = re.sub(r"^(alias/|/aws/[a-z-]+/|/)", "", value)
                 starts = bare == of.prefix or bare.startswith((f"{of.prefix}-", f"{of.prefix}/"))
                 assert starts or value in theirs, (kind, value)
     assert max(taken.values(), default=1) == 1
-
-
-NAMES_OF_OTHERS = ("EventBusName", "ExecutionRoleName", "FunctionName", "MetricName")
 
 
 def roles_lie_under_the_path_and_behind_the_boundary(stack: Stack, of: Rendered) -> None:
@@ -393,6 +428,8 @@ TAGGED = (
     "AWS::Events::Rule",
     "AWS::IAM::Role",
     "AWS::KMS::Key",
+    "AWS::Kinesis::Stream",
+    "AWS::KinesisFirehose::DeliveryStream",
     "AWS::Lambda::Function",
     "AWS::Logs::LogGroup",
     "AWS::S3::Bucket",
@@ -444,7 +481,7 @@ def keys_belong_to_their_account_and_rotate(stack: Stack, of: Rendered) -> None:
         root = Caller.root(stack.at.account, partition=stack.at.partition)
         assert may(root, "kms:PutKeyPolicy", key.arn, policy)
         assert key["EnableKeyRotation"] is True
-        for other in ("s3.amazonaws.com", "lambda.amazonaws.com", "logs.amazonaws.com"):
+        for other in ("s3.amazonaws.com", "lambda.amazonaws.com", _logs(stack)):
             assert not may(Caller.aws_service(other), "kms:Decrypt", key.arn, policy)
         strangers = (
             Caller.root(STRANGER, partition=stack.at.partition),
@@ -454,6 +491,118 @@ def keys_belong_to_their_account_and_rotate(stack: Stack, of: Rendered) -> None:
             own = () if stranger.kind == "root" else (ADMIN,)
             assert not may(stranger, "kms:Decrypt", key.arn, policy, own)
         assert not may(Caller.anonymous(), "kms:Decrypt", key.arn, policy)
+
+
+def _logs(stack: Stack) -> str:
+    """CloudWatch Logs as a key sees it: with the domain of its partition."""
+    return f"logs.{stack.at.region}.{stack.ref('AWS::URLSuffix')}"
+
+
+def logs_of_events_are_encrypted_and_rules_may_write_them(stack: Stack, of: Rendered) -> None:
+    groups = [
+        group
+        for group in stack.of("AWS::Logs::LogGroup")
+        if group["LogGroupName"].startswith("/aws/events/")
+    ]
+    policies = list(stack.of("AWS::Logs::ResourcePolicy"))
+    assert len(policies) == bool(groups)
+    for group in groups:
+        policy = resource_policy(json.loads(policies[0]["PolicyDocument"]), "of the logs")
+        arn = group.arn.removesuffix(":*")
+        rule = f"arn:{stack.at.partition}:events:{stack.at.region}:{stack.at.account}:rule/"
+        ours, theirs = f"{rule}{of.prefix}/{of.prefix}-x", f"{rule}other/{of.prefix}-x"
+
+        def writes(action: str, source: str, where: str, service: str = "events") -> bool:
+            caller = Caller.aws_service(f"{service}.amazonaws.com")
+            return may(caller, action, where, policy, aws__SourceArn=source)  # noqa: B023
+
+        stream = f"{arn}:log-stream:one"
+        for service in ("events", "delivery.logs"):
+            assert writes("logs:CreateLogStream", ours, stream, service)
+            assert writes("logs:PutLogEvents", ours, stream, service)
+        assert not writes("logs:PutLogEvents", theirs, stream)
+        assert not writes("logs:PutLogEvents", ours, stream.replace("/events/", "/lambda/"))
+        assert not writes("logs:PutLogEvents", ours, stream, "s3")
+        assert not writes("logs:DeleteLogStream", ours, stream)
+        _key_is_for(stack, group["KmsKeyId"], arn)
+
+
+def _key_is_for(stack: Stack, key: str, group: str) -> None:
+    """The key lets CloudWatch Logs in, for the groups of events alone."""
+    policy = policy_on(stack, stack.by_arn(key))
+    made = stack.template["Resources"][stack.by_arn(key).id]
+    # Without it the logs, which are kept, could not be read.
+    assert made["DeletionPolicy"] == "RetainExceptOnCreate"
+    caller = Caller.aws_service(_logs(stack))
+
+    def uses(action: str, context: str) -> bool:
+        keys: dict[str, Any] = {"kms__EncryptionContext:aws:logs:arn": context}
+        return may(caller, action, key, policy, **keys)
+
+    for action in ("Encrypt", "Decrypt", "GenerateDataKey", "ReEncryptFrom", "DescribeKey"):
+        assert uses(f"kms:{action}", group)
+    assert not uses("kms:Decrypt", group.replace("/aws/events/", "/aws/lambda/"))
+    assert not uses("kms:ScheduleKeyDeletion", group)
+
+
+def buckets_are_private_encrypted_and_kept_as_long_as_wanted(stack: Stack, of: Rendered) -> None:
+    for bucket in stack.of("AWS::S3::Bucket"):
+        (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+        assert rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] in ("AES256", "aws:kms")
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+        assert bucket["OwnershipControls"] == {
+            "Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]
+        }
+        assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+        assert int(bucket["LifecycleConfiguration"]["Rules"][0]["ExpirationInDays"]) >= 1
+        policy = policy_on(stack, bucket)
+        owner = session(f"arn:{stack.at.partition}:iam::{stack.at.account}:role/Admin", None)
+        for action, what in (("s3:GetObject", "/events/x"), ("s3:PutBucketPolicy", "")):
+            for secure in ("true", "false"):
+                allowed = may(
+                    owner,
+                    action,
+                    bucket.arn + what,
+                    policy,
+                    (ADMIN,),
+                    stack.at.account,
+                    aws__SecureTransport=secure,
+                )
+                assert allowed is (secure == "true")
+
+
+def streams_are_encrypted_and_may_be_written_by_their_roles_alone(
+    stack: Stack, of: Rendered
+) -> None:
+    for stream in stack.of("AWS::Kinesis::Stream"):
+        assert stream["StreamEncryption"] == {"EncryptionType": "KMS", "KeyId": "alias/aws/kinesis"}
+        assert stream["StreamModeDetails"] == {"StreamMode": "ON_DEMAND"}
+    for stream in stack.of("AWS::KinesisFirehose::DeliveryStream"):
+        assert stream["DeliveryStreamEncryptionConfigurationInput"] == {"KeyType": "AWS_OWNED_CMK"}
+        to = stream["ExtendedS3DestinationConfiguration"]
+        assert to["Prefix"] == "events/day=!{timestamp:yyyy-MM-dd}/"
+        assert to["ErrorOutputPrefix"].startswith("errors/!{firehose:error-output-type}/")
+        assert to["CompressionFormat"] == "GZIP"
+        bucket, role = stack.by_arn(to["BucketARN"]), stack.by_arn(to["RoleARN"])
+        firehose = Caller.aws_service("firehose.amazonaws.com")
+        assert may_assume(firehose, role, sts__ExternalId=stack.at.account)
+        assert not may_assume(firehose, role, sts__ExternalId=STRANGER)
+        writer = Caller.role_session(role.arn, "firehose", organization=None)
+        for key, allowed in (("events/day=x/y.gz", True), ("errors/z/y", True), ("own", False)):
+            where = f"{bucket.arn}/{key}"
+            put = may(writer, "s3:PutObject", where, policy_on(stack, bucket), identity(role))
+            assert put is allowed, key
+            for other in ("s3:GetObject", "s3:DeleteObject", "s3:PutObjectAcl"):
+                assert not may(writer, other, where, None, identity(role))
+        log = to["CloudWatchLoggingOptions"]
+        (group,) = [
+            one
+            for one in stack.of("AWS::Logs::LogGroup")
+            if one["LogGroupName"] == log["LogGroupName"]
+        ]
+        told = f"{group.arn.removesuffix(':*')}:log-stream:{log['LogStreamName']}"
+        assert may(writer, "logs:PutLogEvents", told, None, identity(role))
 
 
 def tables_logs_and_archives_are_as_promised(stack: Stack, of: Rendered) -> None:
@@ -540,6 +689,8 @@ def every_target_takes_what_its_rule_sends(stack: Stack, of: Rendered) -> None:
                 assert "RoleArn" not in target
             elif service == "logs":
                 assert "RoleArn" not in target
+                # As a target its ARN has no star behind it; its policy has a law of its own.
+                assert stack.by_arn(target["Arn"] + ":*").type == "AWS::Logs::LogGroup"
             elif (service, "RoleArn" in target) != ("events", True) or "event-bus" not in target[
                 "Arn"
             ]:
@@ -604,14 +755,16 @@ def dead_letter_queues(stack: Stack) -> Iterator[str]:
     for rule in stack.of("AWS::Events::Rule"):
         for target in rule["Targets"]:
             yield target["DeadLetterConfig"]["Arn"]
-    for name in {names.UNDELIVERED, names.UNFORWARDED} & set(stack.resources):
+    # And those that wait for their first subscription.
+    waiting = {one.id for one in stack.of("AWS::SQS::Queue") if one.id.endswith("DeadLetters")}
+    for name in ({names.UNDELIVERED, names.UNFORWARDED} | waiting) & set(stack.resources):
         yield stack.resources[name].arn
 
 
 def subscriptions_keep_what_they_cannot_deliver(stack: Stack, of: Rendered) -> None:
     for subscription in stack.of("AWS::SNS::Subscription"):
-        if subscription["Protocol"] == "email":
-            continue  # what a mail server refuses, nobody could deliver again
+        if subscription.id == "AlarmEmailSubscription":
+            continue  # an alarm about its dead letters would go the same way
         topic = stack.by_arn(subscription["TopicArn"])
         letters = stack.by_arn(subscription["RedrivePolicy"]["deadLetterTargetArn"])
         _takes_from_topic(stack, letters, topic)
@@ -683,6 +836,9 @@ STACK_LAWS = (
     topics_are_encrypted_so_that_services_can_publish,
     keys_belong_to_their_account_and_rotate,
     tables_logs_and_archives_are_as_promised,
+    logs_of_events_are_encrypted_and_rules_may_write_them,
+    buckets_are_private_encrypted_and_kept_as_long_as_wanted,
+    streams_are_encrypted_and_may_be_written_by_their_roles_alone,
     every_target_has_dead_letters_that_can_receive,
     every_target_takes_what_its_rule_sends,
     queues_lead_to_dead_letters_that_let_them,
@@ -691,6 +847,30 @@ STACK_LAWS = (
 
 
 # Laws about one side
+
+
+def detection_rules(stack: Stack) -> Iterator[Resource]:
+    """The central stack's rules but for those that have a schedule instead of a pattern."""
+    return (one for one in stack.of("AWS::Events::Rule") if "EventPattern" in one.properties)
+
+
+def schedules_wake_exactly_the_responders_that_ask_for_one(of: Rendered) -> None:
+    """On the default bus, where alone they can be, and in the plain state, which AWS demands."""
+    stack = shapes.central(of)
+    rules = [one for one in stack.of("AWS::Events::Rule") if "EventPattern" not in one.properties]
+    found = {}
+    for rule in rules:
+        assert rule["State"] == "ENABLED"
+        assert not {"EventBusName", "RoleArn"} & set(rule.properties)
+        (target,) = rule["Targets"]
+        found[target["Id"]] = rule["ScheduleExpression"]
+        assert stack.by_arn(target["Arn"])["QueueName"] == names.queue(of.prefix, target["Id"])
+    wanted = {
+        target.name: target.options["settings"]["schedule"]
+        for target in of.shape.targets
+        if target.kind == "responder" and of.shape.responders[target.options["responder"]].schedule
+    }
+    assert found == wanted
 
 
 def no_iam_goes_to_every_region(of: Rendered) -> None:
@@ -702,10 +882,10 @@ def rules_that_see_reads_are_those_of_detections_that_need_them(of: Rendered) ->
     needs = {one.id: one.read_only for one in of.shape.detections}
     told = json.loads(of.files[names.MANIFEST])["detections"]
     central, rules = shapes.central(of), shapes.member_rules(of)
-    for resource in [*central.of("AWS::Events::Rule"), *rules.of("AWS::Events::Rule")]:
+    for resource in [*detection_rules(central), *rules.of("AWS::Events::Rule")]:
         assert resource["State"] in ("ENABLED", READS_TOO)
         assert "ScheduleExpression" not in resource.properties
-    by_name = {rule["Name"]: rule["State"] for rule in central.of("AWS::Events::Rule")}
+    by_name = {rule["Name"]: rule["State"] for rule in detection_rules(central)}
     for name, need in needs.items():
         states = {by_name[rule] for rule in told[name]["central_rules"]}
         assert states <= {READS_TOO if need else "ENABLED"}
@@ -737,7 +917,7 @@ def forwarding_targets_are_in_the_one_form_that_works(of: Rendered) -> None:
 
 
 def central_rules_take_awss_own_events_only(of: Rendered) -> None:
-    for rule in shapes.central(of).of("AWS::Events::Rule"):
+    for rule in detection_rules(shapes.central(of)):
         pattern = rule["EventPattern"]
         for conjunction in conjunctions(pattern):
             assert conjunction["detail-type"]
@@ -782,6 +962,35 @@ def every_central_dead_letter_queue_has_an_alarm_that_says_what_to_do(of: Render
         topic = stack.by_arn(alarm["AlarmActions"][0])
         assert topic.type == "AWS::SNS::Topic"
         _takes_from_alarm(stack, topic, alarm)
+
+
+def every_alarm_says_what_to_do_and_reaches_the_alarm_topic(of: Rendered) -> None:
+    stack = shapes.central(of)
+    for alarm in stack.of("AWS::CloudWatch::Alarm"):
+        assert len(alarm["AlarmDescription"]) > 80
+        assert alarm["TreatMissingData"] == "notBreaching"
+        assert alarm["AlarmActions"] == alarm["OKActions"]
+        (topic,) = alarm["AlarmActions"]
+        _takes_from_alarm(stack, stack.by_arn(topic), alarm)
+
+
+def every_topic_and_stream_has_an_alarm_about_what_it_did_not_deliver(of: Rendered) -> None:
+    stack = shapes.central(of)
+    watched = {
+        (dimension["Name"], dimension["Value"], alarm["MetricName"])
+        for alarm in stack.of("AWS::CloudWatch::Alarm")
+        for dimension in alarm["Dimensions"]
+    }
+    for target in of.shape.targets:
+        name = f"{of.prefix}-{target.name}"
+        if target.kind == "topic":
+            assert ("TopicName", name, "NumberOfNotificationsFailed") in watched
+        elif target.kind == "stream" and target.options["to"] == "firehose":
+            assert ("DeliveryStreamName", name, "DeliveryToS3.DataFreshness") in watched
+            assert ("DeliveryStreamName", name, "ThrottledRecords") in watched
+        elif target.kind == "stream":
+            assert ("StreamName", name, "GetRecords.IteratorAgeMilliseconds") in watched
+            assert ("StreamName", name, "WriteProvisionedThroughputExceeded") in watched
 
 
 def _takes_from_alarm(stack: Stack, topic: Resource, alarm: Resource) -> None:
@@ -875,7 +1084,7 @@ def members_own_dead_letters_have_no_alarm(of: Rendered) -> None:
 
 
 def five_targets_a_rule_and_all_of_them(of: Rendered) -> None:
-    rules = {rule["Name"]: rule for rule in shapes.central(of).of("AWS::Events::Rule")}
+    rules = {rule["Name"]: rule for rule in detection_rules(shapes.central(of))}
     manifest = json.loads(of.files[names.MANIFEST])["detections"]
     for detection in of.shape.detections:
         own = [rules.pop(name) for name in manifest[detection.id]["central_rules"]]
@@ -887,6 +1096,7 @@ def five_targets_a_rule_and_all_of_them(of: Rendered) -> None:
 
 
 SIDE_LAWS = (
+    schedules_wake_exactly_the_responders_that_ask_for_one,
     no_iam_goes_to_every_region,
     rules_that_see_reads_are_those_of_detections_that_need_them,
     forwarding_targets_are_in_the_one_form_that_works,
@@ -894,6 +1104,8 @@ SIDE_LAWS = (
     every_central_dead_letter_queue_has_an_alarm_that_says_what_to_do,
     every_central_function_and_queue_is_watched,
     the_dashboard_shows_every_queue_and_function_and_fits_its_grid,
+    every_alarm_says_what_to_do_and_reaches_the_alarm_topic,
+    every_topic_and_stream_has_an_alarm_about_what_it_did_not_deliver,
     members_own_dead_letters_have_no_alarm,
     five_targets_a_rule_and_all_of_them,
 )
@@ -915,7 +1127,9 @@ def stacks_of(of: Rendered) -> Iterator[Stack]:
         for place in PLACES:
             at = place if name == names.CENTRAL else place._replace(account=IN_MEMBER.account)
             template = of.templates[name]
-            yield Stack(template, everything_on(template), at, of.prefix)
+            stack = Stack(template, everything_on(template), at, of.prefix)
+            if not stack.refused:
+                yield stack
         yield Stack(template, {}, PLACES[0], of.prefix)
         if organization.CALL_AS in template["Parameters"]:
             by_itself = {**everything_on(template), organization.CALL_AS: "SELF"}
@@ -986,12 +1200,26 @@ def test_roles_of_every_shape_lie_under_the_path_and_behind_the_boundary(name: s
 
 def test_the_shapes_hold_every_kind_and_every_option() -> None:
     targets = [target for name in NAMED for target in shapes.shape(name).targets]
-    assert {target.kind for target in targets} == set(shapes.BUILT) >= {"queue", "responder"}
-    assert {target.body for target in targets} >= {"event", "detail", "notice"}
+    assert {target.kind for target in targets} == set(shapes.BUILT)
+    assert set(shapes.BUILT) >= {"queue", "topic", "responder", "stream", "log"}
+    assert {target.body for target in targets} == {"event", "detail", "notice", "text"}
     given = {
         (one.kind, option) for one in targets for option, value in one.options.items() if value
     }
     assert {("queue", "readers"), ("queue", "queue_name"), ("responder", "settings")} <= given
+    assert {("topic", "emails"), ("stream", "retention"), ("log", "retention")} <= given
+    said = {
+        (one.kind, value)
+        for one in targets
+        for value in one.options.values()
+        if value == str(value)
+    }
+    assert {
+        ("topic", "chat"),
+        ("topic", "text"),
+        ("stream", "firehose"),
+        ("stream", "kinesis"),
+    } <= said
 
 
 @pytest.mark.slow

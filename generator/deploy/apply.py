@@ -2,24 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from generator.deploy.aws import Call, Door, Refused
-from generator.deploy.existing import call_as
-from generator.deploy.plan import Step
-from generator.deploy.wanted import Wanted
+from generator.deploy.existing import (
+    Cell,
+    Existing,
+    Member,
+    StackSetState,
+    call_as,
+    members,
+    stack_set_call,
+)
+from generator.deploy.plan import STACKSET_ARN, Step, retries
+from generator.deploy.wanted import Stack, StackSet, Wanted
 
 Pause = Callable[[float], None]
 """Waits that many seconds; the simulation lets its own clock run instead."""
 
 POLL_SECONDS = 5.0
+LONGEST_PAUSE = 60.0
 TRIES = 60
 """How often a call that is told "not yet" is made again before it counts as refused."""
 
+NOT_YET = frozenset(
+    {
+        # StackSets: another operation runs, or was begun after this one was asked for.
+        "OperationInProgressException",
+        "StaleRequestException",
+        # Throttled, by any service's name for it, beyond what botocore itself tried again.
+        "RequestLimitExceeded",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+        # S3: a bucket of that name was deleted a moment ago.
+        "OperationAborted",
+        # The network, by botocore's names for it.
+        "ConnectionClosedError",
+        "ConnectTimeoutError",
+        "EndpointConnectionError",
+        "ReadTimeoutError",
+    }
+)
+"""Refusals that pass by themselves."""
+
+PASSING = re.compile(
+    r"cannot be assumed by principal|Rate exceeded|Throttling|TooManyRequests|"
+    r"ServiceUnavailable|InternalFailure|currently being modified"
+)
+"""How cells fail for a reason that passes: a role that is not seen everywhere yet, throttling."""
+PASSING_TRIES = 3
+
 NOTHING_TO_DO = "No updates are to be performed"
 """How CloudFormation refuses an update that would change nothing, such as one of a comment."""
+
+PAGES_A_LOOK = 10
+"""How many pages of results a look at the progress may cost; what is larger is looked at less
+often."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One account and Region that an operation did not reach, and why."""
+
+    account: str
+    region: str
+    status: str
+    reason: str
 
 
 @dataclass(frozen=True)
@@ -33,13 +86,28 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Failure:
-    """One account and Region that an operation did not reach, and why."""
+class Progress:
+    """How far an operation is: by Region how many of its instances are in which status."""
 
-    account: str
-    region: str
-    status: str
-    reason: str
+    step: Step
+    regions: Mapping[str, Mapping[str, int]]
+    failed: int
+    over: bool = False
+
+
+@dataclass
+class Walk:
+    """What a walker needs beside its steps: the way in, time, and whom to tell."""
+
+    door: Door
+    wanted: Wanted
+    pause: Pause
+    say: Callable[[str], None] = lambda _: None
+    watch: Callable[[Progress], None] | None = None
+    tell: Callable[[Failure], None] = lambda _: None
+    members: Mapping[str, Member] | None = None
+    """Who is covered, where that was read already."""
+    told: set[tuple[str, str, str]] = field(default_factory=set)
 
 
 def apply(
@@ -53,58 +121,157 @@ def apply(
 
     Cells of a StackSet that failed are told and do not stop the rest.
     """
-    outcomes = []
+    return walk(Walk(door, wanted, pause, say), steps)
+
+
+def walk(way: Walk, steps: Iterable[Step]) -> list[Outcome]:
+    """The same, with progress. The rest is not begun when too much of the pilot failed."""
+    outcomes: list[Outcome] = []
     for step in steps:
-        say(step.sentence)
-        outcome = _do(door, wanted, step, pause)
+        if not step.pilot and (verdict := _pilot_failed(way.wanted, outcomes)):
+            outcomes.append(Outcome(step, False, reason=verdict))
+            break
+        way.say(step.sentence)
+        outcome = _do(way, step)
         outcomes.append(outcome)
         if not outcome.ok and not outcome.failures:
             break
     return outcomes
 
 
-def _do(door: Door, wanted: Wanted, step: Step, pause: Pause) -> Outcome:
+def _pilot_failed(wanted: Wanted, outcomes: Iterable[Outcome]) -> str:
+    piloted = [outcome for outcome in outcomes if outcome.step.pilot]
+    cells = sum(outcome.step.cells for outcome in piloted)
+    failed = sum(len(outcome.failures) for outcome in piloted)
+    most = wanted.place.rollout.pilot.failure_tolerance_percentage
+    if not failed or failed * 100 <= most * cells:
+        return ""
+    return (
+        f"not begun: {failed} of the pilot's {cells} cells failed and {most} % may; mend them and "
+        "deploy again, or let more of them fail (place.rollout.pilot)"
+    )
+
+
+def settle(way: Walk) -> None:
+    """Waits for what an earlier run, or somebody else, has begun on our stacks and StackSets."""
+    for stack in (way.wanted.central, *way.wanted.management):
+        _await_present(way, stack)
+    for stack_set in (way.wanted.roles, way.wanted.rules):
+        for operation in running(way.door, way.wanted, stack_set):
+            way.say(f"Waiting for {operation['Action']} on {stack_set.name}, begun earlier")
+            step = Step("", stack_set_call(way.wanted, stack_set.name, ""), part=stack_set.name)
+            _until_over(way, step, operation["OperationId"])
+
+
+def running(door: Door, wanted: Wanted, stack_set: StackSet) -> list[dict[str, Any]]:
+    """The operations of a StackSet that have not ended, the oldest first."""
+    call = stack_set_call(wanted, stack_set.name, "ListStackSetOperations")
     try:
-        answer = _call(door, step, pause)
+        # The newest come first, so those that run are all on the first page.
+        found = door.call(call).get("Summaries", [])
     except Refused as refusal:
-        if refusal.code in step.done or NOTHING_TO_DO in refusal.message:
+        if refusal.code == "StackSetNotFoundException":
+            return []
+        raise
+    return [one for one in found[::-1] if one["Status"] in ("RUNNING", "QUEUED", "STOPPING")]
+
+
+def _await_present(way: Walk, stack: Stack) -> None:
+    request = {"StackName": stack.name}
+    ask = Call(stack.side, stack.region, "cloudformation", "DescribeStacks", request)
+    said = False
+    while True:
+        try:
+            status = _patiently(way, ask)["Stacks"][0]["StackStatus"]
+        except Refused as refusal:
+            if refusal.code == "ValidationError" and "does not exist" in refusal.message:
+                return
+            raise
+        if not status.endswith("_IN_PROGRESS") or status == "REVIEW_IN_PROGRESS":
+            return
+        if not said:
+            way.say(f"Waiting for the stack {stack.name} ({stack.region}), which is {status}")
+            said = True
+        way.pause(POLL_SECONDS)
+
+
+# --- One step
+
+
+def _do(way: Walk, step: Step) -> Outcome:
+    try:
+        answer = _patiently(way, _resolved(way, step.call))
+    except Refused as refusal:
+        if refusal.code in step.done:
+            answer = {}
+        elif NOTHING_TO_DO in refusal.message:
             return Outcome(step, True)
-        return Outcome(step, False, reason=str(refusal))
+        else:
+            return Outcome(step, False, reason=str(refusal))
     try:
         if step.waits == "stack":
-            return _await_stack(door, step, pause)
+            return _await_stack(way, step)
         if step.waits == "operation":
-            return _await_operation(door, wanted, step, answer, pause)
+            return _await_operation(way, step, answer["OperationId"])
     except Refused as refusal:
         return Outcome(step, False, reason=f"its end was not seen: {refusal}")
     return Outcome(step, True)
 
 
-def _call(door: Door, step: Step, pause: Pause) -> dict[str, Any]:
+def _patiently(way: Walk, call: Call) -> dict[str, Any]:
+    """Makes a call until it is answered with more than "not yet"."""
+    pause = POLL_SECONDS
     for attempt in range(TRIES):
         try:
-            return door.call(step.call)
+            return way.door.call(call)
         except Refused as refusal:
-            if refusal.code not in step.again or attempt == TRIES - 1:
+            if refusal.code not in NOT_YET or attempt == TRIES - 1:
                 raise
-            pause(POLL_SECONDS)
+            way.pause(pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE)
     raise AssertionError("unreachable")
 
 
-def _await_stack(door: Door, step: Step, pause: Pause) -> Outcome:
+def _resolved(way: Walk, call: Call) -> Call:
+    """The call with the ARNs that were not known when it was planned."""
+    depends = call.request.get("AutoDeployment", {}).get("DependsOn", [])
+    if not any(one.startswith(STACKSET_ARN) for one in depends):
+        return call
+    arns = [_arn(way, one) for one in depends]
+    automatic = {**call.request["AutoDeployment"], "DependsOn": arns}
+    request = {**call.request, "AutoDeployment": automatic}
+    return Call(call.side, call.region, call.service, call.operation, request)
+
+
+def _arn(way: Walk, text: str) -> str:
+    if not text.startswith(STACKSET_ARN):
+        return text
+    name = text.removeprefix(STACKSET_ARN).removesuffix("}}")
+    found = _patiently(way, stack_set_call(way.wanted, name, "DescribeStackSet"))
+    return str(found["StackSet"]["StackSetARN"])
+
+
+def _await_stack(way: Walk, step: Step) -> Outcome:
     name = step.call.request["StackName"]
+    deleting = step.call.operation == "DeleteStack"
     ask = _beside(step.call, "DescribeStacks", {"StackName": name})
     while True:
-        status = door.call(ask)["Stacks"][0]["StackStatus"]
+        try:
+            status = _patiently(way, ask)["Stacks"][0]["StackStatus"]
+        except Refused as refusal:
+            if deleting and "does not exist" in refusal.message:
+                return Outcome(step, True)
+            raise
         if not status.endswith("_IN_PROGRESS"):
             break
-        pause(POLL_SECONDS)
-    if status in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+        way.pause(POLL_SECONDS)
+    good = ("DELETE_COMPLETE",) if deleting else ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+    if status in good:
         return Outcome(step, True)
-    return Outcome(step, False, reason=_first_failure(door, step, name, status))
+    return Outcome(step, False, reason=_first_failure(way, step, name, status))
 
 
-def _first_failure(door: Door, step: Step, name: str, status: str) -> str:
+def _first_failure(way: Walk, step: Step, name: str, status: str) -> str:
     """The reason of the resource that failed first; the others failed because of it.
 
     Events come the newest first, those of earlier operations too: this one's begin with the stack
@@ -112,40 +279,100 @@ def _first_failure(door: Door, step: Step, name: str, status: str) -> str:
     """
     ask = _beside(step.call, "DescribeStackEvents", {"StackName": name})
     reason = ""
-    for event in door.items(ask, "StackEvents"):
-        # What failed before it was made has no physical id.
+    beginnings = ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", "DELETE_IN_PROGRESS")
+    for event in way.door.items(ask, "StackEvents"):
         its_own = event.get("PhysicalResourceId") == event["StackId"]
-        if its_own and event["ResourceStatus"] in ("CREATE_IN_PROGRESS", "UPDATE_IN_PROGRESS"):
+        if its_own and event["ResourceStatus"] in beginnings:
             break
         if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason"):
             reason = f": {event['LogicalResourceId']}: {event['ResourceStatusReason']}"
     return f"{name} is {status}{reason}"
 
 
-def _await_operation(
-    door: Door, wanted: Wanted, step: Step, answer: Mapping[str, Any], pause: Pause
-) -> Outcome:
-    request = {
-        "StackSetName": step.call.request["StackSetName"],
-        "OperationId": answer["OperationId"],
-        **call_as(wanted),
-    }
-    ask = _beside(step.call, "DescribeStackSetOperation", request)
-    while True:
-        operation = door.call(ask)["StackSetOperation"]
-        if operation["Status"] in ("SUCCEEDED", "FAILED", "STOPPED"):
+# --- Operations on StackSets
+
+
+def _await_operation(way: Walk, step: Step, identity: str) -> Outcome:
+    """Waits for the end. Cells that failed for a reason that passes are tried again, alone."""
+    outcome = _until_over(way, step, identity)
+    for _ in range(PASSING_TRIES):
+        passing = [one for one in outcome.failures if PASSING.search(one.reason)]
+        if not passing or step.call.operation == "DeleteStackInstances":
             break
-        pause(POLL_SECONDS)
+        lasting = [one for one in outcome.failures if one not in passing]
+        way.say(f"Trying {len(passing)} of {step.part} again that failed for a passing reason")
+        way.pause(LONGEST_PAUSE)
+        again = [_until_over(way, step, each) for each in _again(way, step, passing)]
+        failures = (*lasting, *(failure for one in again for failure in one.failures))
+        refused = "; ".join(one.reason for one in again if not one.ok and not one.failures)
+        ok = not failures and not refused
+        outcome = Outcome(step, ok, failures, "" if ok else refused or outcome.reason)
+    for failure in outcome.failures:
+        _tell(way, step, failure)
+    return outcome
+
+
+def _again(way: Walk, step: Step, failures: list[Failure]) -> Iterator[str]:
+    """Begins operations on just these cells; their ids."""
+    places = {(failure.account, failure.region) for failure in failures}
+    stack_set = next(one for one in (way.wanted.roles, way.wanted.rules) if one.name == step.part)
+    # Whether an instance has a stack decides which operation serves it.
+    has_stack = step.call.operation.startswith("Update")
+    cells = dict.fromkeys(places, Cell("OUTDATED", has_stack=has_stack))
+    if way.members is None:
+        way.members = members(way.door, way.wanted)
+    present = Existing({}, {stack_set.name: StackSetState("", {}, cells)}, way.members)
+    for retry in retries(way.wanted, stack_set, present, places):
+        yield _patiently(way, retry.call)["OperationId"]
+
+
+def _until_over(way: Walk, step: Step, identity: str) -> Outcome:
+    request = {"StackSetName": step.part, "OperationId": identity, **call_as(way.wanted)}
+    ask = _beside(step.call, "DescribeStackSetOperation", request)
+    results = _beside(step.call, "ListStackSetOperationResults", request)
+    # Each hundred results are a page: many cells are looked at less often.
+    every = 1 + step.cells // (100 * PAGES_A_LOOK)
+    looks = 0
+    while True:
+        operation = _patiently(way, ask)["StackSetOperation"]
+        over = operation["Status"] in ("SUCCEEDED", "FAILED", "STOPPED")
+        failed = (operation.get("StatusDetails") or {}).get("FailedStackInstancesCount", 0)
+        if way.watch is not None and (over or looks % every == 0):
+            way.watch(Progress(step, _counts(way, results), failed, over))
+        if over:
+            break
+        looks += 1
+        way.pause(POLL_SECONDS)
     # An operation can succeed with instances that failed: the results say which.
-    results = door.items(_beside(step.call, "ListStackSetOperationResults", request), "Summaries")
     failures = tuple(
-        Failure(r["Account"], r["Region"], r["Status"], r.get("StatusReason", ""))
-        for r in results
-        if r["Status"] in ("FAILED", "CANCELLED")
+        Failure(one["Account"], one["Region"], one["Status"], one.get("StatusReason", ""))
+        for status in ("FAILED", "CANCELLED")
+        for one in way.door.items(_with_status(results, status), "Summaries")
+        if one["Status"] == status
     )
     ok = operation["Status"] == "SUCCEEDED" and not failures
-    reason = "" if ok else operation.get("StatusReason", operation["Status"])
+    reason = "" if ok else operation.get("StatusReason") or operation["Status"]
     return Outcome(step, ok, failures, reason)
+
+
+def _with_status(results: Call, status: str) -> Call:
+    filters = [{"Name": "OPERATION_RESULT_STATUS", "Values": status}]
+    return _beside(results, results.operation, {**results.request, "Filters": filters})
+
+
+def _counts(way: Walk, results: Call) -> dict[str, dict[str, int]]:
+    counts: dict[str, dict[str, int]] = {}
+    for one in way.door.items(results, "Summaries"):
+        region = counts.setdefault(one["Region"], {})
+        region[one["Status"]] = region.get(one["Status"], 0) + 1
+    return counts
+
+
+def _tell(way: Walk, step: Step, failure: Failure) -> None:
+    key = (step.part, failure.account, failure.region)
+    if key not in way.told:
+        way.told.add(key)
+        way.tell(failure)
 
 
 def _beside(call: Call, operation: str, request: Mapping[str, Any]) -> Call:

@@ -9,11 +9,26 @@ from typing import Any, Literal
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from generator.model import Access, Mistake, Place
 
 Side = Literal["central", "management"]
 """The two accounts that a rollout writes to; StackSets reach all others."""
+
+EXPIRED = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "RequestExpired",
+        "UnrecognizedClientException",
+    }
+)
+"""How services say that credentials are good no more."""
+
+DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
+"""How services say that credentials do not allow a call."""
 
 _CONFIG = Config(
     retries={"mode": "adaptive", "total_max_attempts": 10},
@@ -25,6 +40,8 @@ class Refused(Exception):
     """AWS said no. `code` is AWS's own; the text names the call and where it was made."""
 
     def __init__(self, side: str, region: str, operation: str, code: str, message: str) -> None:
+        self.side = side
+        self.region = region
         self.code = code
         self.message = message
         self.operation = operation
@@ -55,7 +72,20 @@ class Door:
         self._clients: dict[tuple[Side, str, str], Any] = {}
 
     def call(self, call: Call) -> dict[str, Any]:
-        """AWS's answer; Refused when it is an error."""
+        """AWS's answer; Refused when it is an error.
+
+        Credentials that have expired are asked for anew, once: a rollout may outlive a session.
+        """
+        session = self._sessions.get(call.side)
+        try:
+            return self._answer(call)
+        except Refused as refusal:
+            if refusal.code not in EXPIRED or session is None:
+                raise
+        self._forget(call.side)
+        return self._answer(call)
+
+    def _answer(self, call: Call) -> dict[str, Any]:
         client = self._client(call.side, call.service, call.region)
         try:
             answer: dict[str, Any] = client._make_api_call(call.operation, dict(call.request))
@@ -68,7 +98,7 @@ class Door:
                 detail.get("Code", "Unknown"),
                 detail.get("Message", str(error)),
             ) from None
-        except BotoCoreError as error:
+        except (BotoCoreError, ResponseParserError) as error:
             name = type(error).__name__
             raise Refused(call.side, call.region, call.operation, name, str(error)) from None
         answer.pop("ResponseMetadata", None)
@@ -80,10 +110,14 @@ class Door:
         while True:
             answer = self.call(Call(call.side, call.region, call.service, call.operation, request))
             yield from answer.get(key, [])
-            token = answer.get("NextToken")
+            token = answer.get("NextToken") or answer.get("NextContinuationToken")
             if not token:
                 return
-            request["NextToken"] = token
+            request["NextToken" if "NextToken" in answer else "ContinuationToken"] = token
+
+    def _forget(self, side: Side) -> None:
+        self._sessions.pop(side, None)
+        self._clients = {key: one for key, one in self._clients.items() if key[0] != side}
 
     def _client(self, side: Side, service: str, region: str) -> Any:
         key = (side, service, region)
@@ -96,15 +130,37 @@ class Door:
         return self._clients[key]
 
 
+def inside(door: Door, home: str, role: str, account: str) -> Door:
+    """A door into a member, entered from the management account by a role of that member.
+
+    Both sides of it are that account. Raises Refused where the role does not let us in.
+    """
+    partition = boto3.Session().get_partition_for_region(home)
+    arn = f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}"
+    request = {"RoleArn": arn, "RoleSessionName": "trailbus-status"}
+    given = door.call(Call("management", home, "sts", "AssumeRole", request))["Credentials"]
+    session = boto3.Session(
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+        region_name=home,
+    )
+    return Door(lambda _: session)
+
+
 def sessions(place: Place) -> Callable[[Side], Session]:
-    """Sessions for both sides, from the caller's credentials and the configuration's `access`."""
+    """Sessions for both sides, from the caller's credentials and the configuration's `access`.
+
+    What botocore finds is used as it is: environment, profiles with roles and MFA (it asks for the
+    code), single sign-on, AWS_ENDPOINT_URL. Nothing is written to disk.
+    """
 
     def session_for(side: Side) -> Session:
         access: Access = place.access
         central = side == "central"
         profile = access.central_profile if central else access.management_profile
         role = access.central_role if central else access.management_role
-        account = place.central_account if central else place.management_account
+        account = place.central_account if central else place.administrator
         try:
             session = boto3.Session(profile_name=profile or None, region_name=place.central_region)
             if not role:
@@ -126,3 +182,34 @@ def sessions(place: Place) -> Callable[[Side], Session]:
         )
 
     return session_for
+
+
+def entered(account: str, region: str, profile: str = "", role: str = "") -> Door:
+    """A door into one account, whichever side it is on, from the caller's credentials.
+
+    `profile` names other credentials to begin with, `role` one of that account to assume with
+    them. Raises Mistake when that leads nowhere, or into another account.
+    """
+    place = f"account {account}"
+    try:
+        session = boto3.Session(profile_name=profile or None, region_name=region)
+        if role:
+            partition = session.get_partition_for_region(region)
+            given = session.client("sts", config=_CONFIG).assume_role(
+                RoleArn=f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}",
+                RoleSessionName="trailbus",
+            )["Credentials"]
+            session = boto3.Session(
+                aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"],
+                aws_session_token=given["SessionToken"],
+                region_name=region,
+            )
+        there = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
+    except (ClientError, BotoCoreError) as error:
+        cure = "name a role there with --role, or credentials with --profile"
+        raise Mistake.one(place, str(error), cure) from None
+    if there != account:
+        cure = "name a role of the account with --role, or another --profile"
+        raise Mistake.one(place, f"the credentials are those of account {there}", cure)
+    return Door(lambda _: session)

@@ -1,12 +1,37 @@
-"""Reads what a rollout would find: its own stacks and StackSets, as they are now."""
+"""Reads what a rollout would find: its own stacks and StackSets, and who is in the organization."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from generator.deploy.aws import Call, Door, Refused
 from generator.deploy.wanted import Stack, StackSet, Wanted
+
+NOT_OFFERED = frozenset(
+    {"404", "501", "InvalidAction", "NotImplemented", "ResponseParserError", "UnknownOperation"}
+)
+"""How a service, or what stands in for it, says that it does not know an operation at all."""
+
+
+class Cell(NamedTuple):
+    """One instance of a StackSet: an account and Region with its stack."""
+
+    status: str
+    detailed: str = ""
+    reason: str = ""
+    unit: str = ""
+    has_stack: bool = True
+    drift: str = ""
+
+
+class Member(NamedTuple):
+    """An account below the units that are covered, with those of them that it stands below."""
+
+    name: str
+    suspended: bool
+    units: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -16,16 +41,29 @@ class StackState:
     status: str
     template: str
     parameters: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=dict)
+    reason: str = ""
+    protected: bool = False
+    drift: str = ""
 
 
 @dataclass(frozen=True)
 class StackSetState:
-    """A StackSet as it is now, with the Regions in which it has instances."""
+    """A StackSet as it is now: its definition, whom it targets, and its instances."""
 
     template: str
     parameters: Mapping[str, str]
-    regions: tuple[str, ...]
-    units: tuple[str, ...] = ()
+    cells: Mapping[tuple[str, str], Cell] = field(default_factory=dict)
+    targets: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of each targeted unit the Regions, which accounts that join get too."""
+    arn: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    service_managed: bool = True
+    auto_deployment: tuple[bool, bool, tuple[str, ...]] = (False, False, ())
+    """Enabled, retains stacks of accounts that leave, depends on."""
+    managed_execution: bool = False
+    roles: tuple[str, str] = ("", "")
+    """Of self-managed ones: the ARN of the administration role, the name of the execution role."""
 
 
 @dataclass(frozen=True)
@@ -34,65 +72,199 @@ class Existing:
 
     stacks: Mapping[tuple[str, str, str], StackState] = field(default_factory=dict)
     stack_sets: Mapping[str, StackSetState] = field(default_factory=dict)
-    artifacts: bool = False
+    members: Mapping[str, Member] = field(default_factory=dict)
 
     def stack(self, stack: Stack) -> StackState | None:
         return self.stacks.get((stack.side, stack.region, stack.name))
 
 
 def look(door: Door, wanted: Wanted) -> Existing:
-    """What exists of what is wanted. Only reads."""
+    """What exists of what is wanted, and whom it is for. Only reads."""
     stacks: dict[tuple[str, str, str], StackState] = {}
     for stack in (wanted.central, *wanted.management):
-        state = _stack(door, stack)
+        state = stack_state(door, stack)
         if state is not None:
             stacks[(stack.side, stack.region, stack.name)] = state
     sets = {}
     for stack_set in (wanted.roles, wanted.rules):
-        found = _stack_set(door, wanted, stack_set)
+        found = stack_set_state(door, wanted, stack_set)
         if found is not None:
             sets[stack_set.name] = found
-    return Existing(stacks, sets)
+    targeted = {unit for state in sets.values() for unit in state.targets}
+    return Existing(stacks, sets, members(door, wanted, sorted(targeted)))
 
 
-def _stack(door: Door, stack: Stack) -> StackState | None:
+def stack_state(door: Door, stack: Stack) -> StackState | None:
+    """A stack as it is now; None when there is none."""
+
     def call(operation: str, **more: str) -> Call:
         request = {"StackName": stack.name, **more}
         return Call(stack.side, stack.region, "cloudformation", operation, request)
 
     try:
         found = door.call(call("DescribeStacks"))["Stacks"][0]
+        if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # it has no template yet
+            return StackState(found["StackStatus"], "", {}, _tags(found))
         template = door.call(call("GetTemplate", TemplateStage="Original"))["TemplateBody"]
     except Refused as refusal:
         if refusal.code == "ValidationError" and "does not exist" in refusal.message:
             return None
         raise
-    given = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])}
-    return StackState(found["StackStatus"], str(template), given)
+    return StackState(
+        found["StackStatus"],
+        str(template),
+        _parameters(found),
+        _tags(found),
+        found.get("StackStatusReason", ""),
+        bool(found.get("EnableTerminationProtection")),
+        (found.get("DriftInformation") or {}).get("StackDriftStatus", ""),
+    )
 
 
-def _stack_set(door: Door, wanted: Wanted, stack_set: StackSet) -> StackSetState | None:
-    def call(operation: str) -> Call:
-        request = {"StackSetName": stack_set.name, **call_as(wanted)}
-        return Call("management", wanted.home, "cloudformation", operation, request)
-
+def stack_set_state(door: Door, wanted: Wanted, stack_set: StackSet) -> StackSetState | None:
+    """A StackSet as it is now, with every instance; None when there is none."""
     try:
-        found = door.call(call("DescribeStackSet"))["StackSet"]
+        found = door.call(stack_set_call(wanted, stack_set.name, "DescribeStackSet"))["StackSet"]
     except Refused as refusal:
         if refusal.code == "StackSetNotFoundException":
             return None
         raise
-    given = {p["ParameterKey"]: p["ParameterValue"] for p in found.get("Parameters", [])}
-    instances = door.items(call("ListStackInstances"), "Summaries")
-    regions = sorted({instance["Region"] for instance in instances})
+    cells = dict(_cells(door, wanted, stack_set.name))
+    service_managed = found.get("PermissionModel") == "SERVICE_MANAGED"
+    automatic = found.get("AutoDeployment") or {}
+    units = tuple(sorted(found.get("OrganizationalUnitIds", [])))
     return StackSetState(
         found["TemplateBody"],
-        given,
-        tuple(regions),
-        tuple(sorted(found.get("OrganizationalUnitIds", []))),
+        _parameters(found),
+        cells,
+        _targets(door, wanted, stack_set.name, units, cells) if service_managed else {},
+        found.get("StackSetARN", ""),
+        _tags(found),
+        service_managed,
+        (
+            bool(automatic.get("Enabled")),
+            bool(automatic.get("RetainStacksOnAccountRemoval")),
+            tuple(automatic.get("DependsOn", ())),
+        ),
+        bool((found.get("ManagedExecution") or {}).get("Active")),
+        (found.get("AdministrationRoleARN", ""), found.get("ExecutionRoleName", "")),
     )
+
+
+def _cells(door: Door, wanted: Wanted, name: str) -> Iterator[tuple[tuple[str, str], Cell]]:
+    known: dict[str, str] = {}  # the same few words stand in tens of thousands of instances
+    for found in door.items(stack_set_call(wanted, name, "ListStackInstances"), "Summaries"):
+        words = (
+            found["Status"],
+            (found.get("StackInstanceStatus") or {}).get("DetailedStatus", ""),
+            found.get("StatusReason", ""),
+            found.get("OrganizationalUnitId", ""),
+            found.get("DriftStatus", ""),
+        )
+        status, detailed, reason, unit, drift = (known.setdefault(word, word) for word in words)
+        where = tuple(known.setdefault(word, word) for word in (found["Account"], found["Region"]))
+        cell = Cell(status, detailed, reason, unit, bool(found.get("StackId")), drift)
+        yield (where[0], where[1]), cell
+
+
+def _targets(
+    door: Door,
+    wanted: Wanted,
+    name: str,
+    units: tuple[str, ...],
+    cells: Mapping[tuple[str, str], Cell],
+) -> dict[str, frozenset[str]]:
+    """The units that a StackSet targets, and where."""
+    try:
+        call = stack_set_call(wanted, name, "ListStackSetAutoDeploymentTargets")
+        return {
+            found["OrganizationalUnitId"]: frozenset(found["Regions"])
+            for found in door.items(call, "Summaries")
+        }
+    except Refused as refusal:
+        if refusal.code not in NOT_OFFERED:
+            raise
+    # Where nobody tells, the Regions are those in which somebody has an instance.
+    regions = frozenset(region for _, region in cells)
+    return dict.fromkeys(units, regions) if regions else {}
+
+
+def members(door: Door, wanted: Wanted, targeted: Iterable[str] = ()) -> dict[str, Member]:
+    """The accounts below the units of the place, of its pilot, and those `targeted` until now.
+
+    Without the management account: no service-managed StackSet ever reaches that.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-associate-stackset-with-org.html
+    """
+    place = wanted.place
+    found: dict[str, tuple[str, bool]] = {}
+    below: dict[str, set[str]] = {}
+    known: dict[str, list[str]] = {}
+    wanted_units = (*place.organizational_units, *place.rollout.pilot.organizational_units)
+    for unit in dict.fromkeys((*wanted_units, *targeted)):
+        try:
+            for parent in _tree(door, wanted, unit, known):
+                for account in _accounts(door, wanted, parent, found, known):
+                    below.setdefault(account, set()).add(unit)
+        except Refused as refusal:
+            # A unit that was targeted once may have been deleted since.
+            if refusal.code != "ParentNotFoundException" or unit in wanted_units:
+                raise
+    return {
+        account: Member(*found[account], tuple(sorted(below[account])))
+        for account in sorted(below)
+        if account != place.management_account
+    }
+
+
+def _tree(door: Door, wanted: Wanted, unit: str, known: dict[str, list[str]]) -> Iterator[str]:
+    yield unit
+    if f"units of {unit}" not in known:
+        call = organizations_call(wanted, "ListOrganizationalUnitsForParent", ParentId=unit)
+        found = [child["Id"] for child in door.items(call, "OrganizationalUnits")]
+        known[f"units of {unit}"] = found
+    for child in known[f"units of {unit}"]:
+        yield from _tree(door, wanted, child, known)
+
+
+def _accounts(
+    door: Door,
+    wanted: Wanted,
+    parent: str,
+    found: dict[str, tuple[str, bool]],
+    known: dict[str, list[str]],
+) -> list[str]:
+    if parent not in known:
+        call = organizations_call(wanted, "ListAccountsForParent", ParentId=parent)
+        known[parent] = []
+        for account in door.items(call, "Accounts"):
+            state = account.get("State") or account.get("Status")
+            found[account["Id"]] = (account.get("Name", ""), state not in ("ACTIVE", None))
+            known[parent].append(account["Id"])
+    return known[parent]
+
+
+def organizations_call(wanted: Wanted, operation: str, **request: str) -> Call:
+    """A call to Organizations, as whoever runs the StackSets."""
+    return Call("management", wanted.home, "organizations", operation, request)
+
+
+def stack_set_call(wanted: Wanted, name: str, operation: str, **request: object) -> Call:
+    """A call about one of our StackSets."""
+    whole = {"StackSetName": name, **request, **call_as(wanted)}
+    return Call("management", wanted.home, "cloudformation", operation, whole)
 
 
 def call_as(wanted: Wanted) -> dict[str, str]:
     """What every StackSets call of a delegated administrator must say."""
-    return {"CallAs": "DELEGATED_ADMIN"} if wanted.place.access.delegated_admin else {}
+    place = wanted.place
+    delegated = place.access.delegated_admin and not place.rollout.self_managed
+    return {"CallAs": "DELEGATED_ADMIN"} if delegated else {}
+
+
+def _parameters(found: Mapping[str, list[dict[str, str]]]) -> dict[str, str]:
+    return {p["ParameterKey"]: p.get("ParameterValue", "") for p in found.get("Parameters", [])}
+
+
+def _tags(found: Mapping[str, list[dict[str, str]]]) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}

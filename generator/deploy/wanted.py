@@ -11,6 +11,9 @@ from generator.deploy.aws import Side
 from generator.deploy.bundle import Bundle
 from generator.model import Json, Mistake, Place, Problem
 
+OURS = {"managed-by": "trailbus"}
+"""The tag of what deploy made. It neither changes nor removes a stack without it."""
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -55,10 +58,19 @@ class Wanted:
         return self.place.central_region
 
     @property
+    def partition(self) -> str:
+        return partition_of(self.place.central_region)
+
+    @property
     def tags(self) -> list[dict[str, str]]:
         """The tags of every stack and StackSet, from which their resources get them too."""
-        tags = {"managed-by": "trailbus", **self.place.tags}
+        tags = {**self.place.tags, **OURS}
         return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+    @property
+    def service_managed(self) -> bool:
+        """Whether StackSets act in the organization's name, not by roles of its own."""
+        return not self.place.rollout.self_managed
 
 
 def wanted(bundle: Bundle, place: Place, regions: tuple[str, ...]) -> Wanted:
@@ -123,13 +135,9 @@ def _values(bundle: Bundle, place: Place) -> dict[str, str]:
 
 
 def _target_values(target: str, option: str, value: Json) -> dict[str, str]:
-    if option == "readers":
-        several = len(value) > 1
-        return {
-            names.parameter(target, f"reader{number if several else ''}"): reader
-            for number, reader in enumerate(value, start=1)
-        }
     if not value:
         return {}
+    if isinstance(value, list):
+        return dict(zip(names.parameters(target, option, len(value)), value, strict=True))
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
     return {names.parameter(target, option): text}

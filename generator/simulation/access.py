@@ -73,10 +73,14 @@ def allows(
     arn: str,
     context: Mapping[str, Json],
     own: tuple[Policy, ...] = (),
+    owner: str | None = None,
 ) -> Decision:
-    """Whether a caller may do something to a resource, by its own and the resource's policies."""
+    """Whether a caller may do something to a resource, by its own and the resource's policies.
+
+    `owner` is the resource's account where the ARN does not say it.
+    """
     policies = Policies(identity=own, resource=policy_on(world, arn))
-    return decide(Request(caller, action, arn, context), policies)
+    return decide(Request(caller, action, arn, context, owner or _owner(world, arn)), policies)
 
 
 def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str) -> Refusal | None:
@@ -108,8 +112,11 @@ def forwarding_refused(world: World, rule_arn: str, role_arn: str, bus_arn: str)
 
 
 def policy_on(world: World, arn: str) -> Policy | None:
-    """The resource policy of a bus, queue, topic or key; None when it has none."""
-    resource = world.inventory.by_arn(arn)
+    """The resource policy of a bus, queue, topic, key or bucket; None when it has none.
+
+    An object's is its bucket's.
+    """
+    resource = _bucket(world, arn) or world.inventory.by_arn(arn)
     if resource is None:
         return None
     if resource.type == "AWS::KMS::Key":
@@ -120,11 +127,24 @@ def policy_on(world: World, arn: str) -> Policy | None:
     return _resource(_document({"Version": "2012-10-17", "Statement": statements}), arn)
 
 
+def _bucket(world: World, arn: str) -> Resource | None:
+    """The bucket of that ARN, or of the object of that ARN."""
+    found = world.inventory.by_arn(arn.partition("/")[0])
+    return found if found is not None and found.type == "AWS::S3::Bucket" else None
+
+
+def _owner(world: World, arn: str) -> str | None:
+    """The account of a bucket, which is not in its ARN; None for what has it there."""
+    bucket = _bucket(world, arn)
+    return bucket.account if bucket else None
+
+
 # Of each type with a policy of its own: the type that carries it, and how that names it.
 _POLICIES = {
     "AWS::Events::EventBus": ("AWS::Events::EventBusPolicy", "EventBusName"),
     "AWS::SQS::Queue": ("AWS::SQS::QueuePolicy", "Queues"),
     "AWS::SNS::Topic": ("AWS::SNS::TopicPolicy", "Topics"),
+    "AWS::S3::Bucket": ("AWS::S3::BucketPolicy", "Bucket"),
 }
 
 

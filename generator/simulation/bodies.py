@@ -31,7 +31,7 @@ def body(
     if target.get("Input") is not None:
         return str(target["Input"])
     if target.get("InputPath") is not None:
-        found = _at(event, str(target["InputPath"]))
+        found = at(event, str(target["InputPath"]))
         return _json({} if found is _MISSING else found)
     transformer = target.get("InputTransformer")
     if transformer:
@@ -48,7 +48,7 @@ def _filled(
     text. One whose path is not in the event becomes nothing in text, and "" outside.
     """
     values: dict[str, Json] = {
-        name: _at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()
+        name: at(event, path) for name, path in (transformer.get("InputPathsMap") or {}).items()
     }
     # Their names are reserved.
     values |= {
@@ -102,7 +102,7 @@ def _inside_string(template: str, position: int) -> bool:
     return quotes % 2 == 1
 
 
-def _at(event: Json, path: str) -> Json:
+def at(event: Json, path: str) -> Json:
     """What stands at a path such as $.detail.userIdentity.arn or $.detail.items[0].id.
 
     A path with a wildcard gives the list of all that it leads to. Nothing stands at a path of
@@ -116,6 +116,14 @@ def _at(event: Json, path: str) -> Json:
     if "*" in path:
         return found
     return found[0] if found else _MISSING
+
+
+def text_at(event: Mapping[str, Json], path: str) -> str:
+    """What stands at a path, as text; nothing where the event ends early."""
+    found = at(event, path)
+    if found is _MISSING:
+        return ""
+    return found if isinstance(found, str) else _json(found)
 
 
 def _step(value: Json, key: str | None, index: str | None) -> Iterator[Json]:

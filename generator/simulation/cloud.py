@@ -12,11 +12,15 @@ from moto import mock_aws
 from generator.deploy.aws import Door, Side
 from generator.model import Place
 from generator.simulation import access
+from generator.simulation.accounts import Accounts
+from generator.simulation.beyond_moto import Buckets, Instances, Users
 from generator.simulation.cloudformation import CloudFormation
 from generator.simulation.cloudformation.providers.kind import Forward
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.organizations import Organizations
 from generator.simulation.permissions import Permissions
+from generator.simulation.principals import Principals
+from generator.simulation.quotas import Quotas
 from generator.simulation.tokens import Tokens
 from generator.simulation.trails import Trails
 from generator.simulation.world import World, partition_of
@@ -25,20 +29,28 @@ from generator.simulation.world import World, partition_of
 class Cloud:
     """The organization with its services. Make one with `opened`."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, *, materialise: bool = True) -> None:
         self.world = world
         tokens = Tokens(world)
-        self.cloudformation = CloudFormation(world)
+        self.cloudformation = CloudFormation(world, materialise=materialise)
         self.cloudformation.may_put_events = self._refusal
         self.organizations = Organizations(world)
+        self.quotas = Quotas(world)
         self.edge = Edge(
             {
+                "account": Accounts(world),
                 "cloudformation": self.cloudformation,
+                "ec2": Instances(),
+                "iam": Users(),
                 "organizations": self.organizations,
+                "s3": Buckets(),
+                "service-quotas": self.quotas,
                 "sts": tokens,
             },
             Permissions(world).check,
         )
+        self.refusals = self.edge.refusals
+        self.edge.services["iam:SimulatePrincipalPolicy"] = Principals(world, self.refusals)
         tokens.edge = self.edge
         self.trails = Trails(world)
 
@@ -57,12 +69,11 @@ class Cloud:
     def door(self, place: Place) -> Door:
         """The deploy code's door, opening on this organization instead of AWS.
 
-        A delegated administrator of StackSets works from the central account.
+        StackSets are run from the management account, or from a delegated administrator's.
         """
 
         def session_for(side: Side) -> Any:
-            central = side == "central" or place.access.delegated_admin
-            account = place.central_account if central else place.management_account
+            account = place.central_account if side == "central" else place.administrator
             return self.administrator(account, place.central_region)
 
         return Door(session_for)
@@ -73,17 +84,18 @@ class Cloud:
 
 
 @contextlib.contextmanager
-def opened(world: World) -> Iterator[Cloud]:
+def opened(world: World, *, materialise: bool = True) -> Iterator[Cloud]:
     """The organization, for as long as the block runs. Nothing leaves this process meanwhile.
 
-    Settings of whoever runs it (AWS_PROFILE, AWS_ENDPOINT_URL, ...) have no say inside.
+    Without `materialise` the instances of StackSets are records that have no resources: thousands
+    of accounts fit. Settings of whoever runs it (AWS_PROFILE, ...) have no say inside.
     """
     kept = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
     for key in kept:
         del os.environ[key]
     try:
         with mock_aws(config={"core": {"reset_boto3_session": False}}):
-            yield Cloud(world)
+            yield Cloud(world, materialise=materialise)
     finally:
         for key in [key for key in os.environ if key.startswith("AWS_")]:
             del os.environ[key]

@@ -20,6 +20,7 @@ from botocore.config import Config
 from botocore.loaders import Loader
 from moto.iam.models import AccessKey, iam_backends
 
+from generator.simulation.refusals import Refusals
 from generator.simulation.world import ServiceError
 
 
@@ -46,12 +47,12 @@ class Made:
 
 
 class Service(Protocol):
-    """A service that the simulation serves itself."""
+    """A service that the simulation serves itself, or at least has a word in."""
 
     def call(
         self, operation: str, parameters: Mapping[str, Any], caller: Identity, region: str
-    ) -> dict[str, Any]:
-        """The answer as boto3 returns it; ServiceError for a refusal."""
+    ) -> dict[str, Any] | None:
+        """The answer as boto3 returns it; ServiceError for a refusal, None to leave it to moto."""
         ...
 
 
@@ -67,11 +68,16 @@ Check = Callable[[Identity, str, str, Mapping[str, Any], str], None]
 
 
 class Edge:
-    """Answers the calls of every session that it hands out."""
+    """Answers the calls of every session that it hands out.
 
-    def __init__(self, services: Mapping[str, Service], check: Check | None = None) -> None:
+    `services` are named as botocore names them; "iam:SimulatePrincipalPolicy" is one operation of
+    a service whose others are moto's.
+    """
+
+    def __init__(self, services: dict[str, Service], check: Check | None = None) -> None:
         self.services = services
         self.check = check
+        self.refusals = Refusals()
         self.calls: list[Made] = []
         """Every call that has ended, in order."""
         self._fault: Exception | None = None
@@ -129,6 +135,9 @@ class Edge:
         """botocore's hook before a call: an answer here is the service's answer."""
         service, operation = model.service_model.service_name, model.name
         region = context.get("client_region") or request_signer.region_name
+        if region.endswith("-global"):
+            # IAM and the like have one endpoint a partition; they sign for the Region it stands in.
+            region = request_signer.region_name
         self._unanswered = f"{service} {operation}"
         try:
             caller = self._identities.get(request_signer._credentials.access_key)
@@ -136,18 +145,22 @@ class Edge:
                 raise AssertionError("a call with credentials that the simulation gave nobody")
             context["simulated_call"] = (caller, service, operation, region)
             parameters = context["simulated_parameters"]
+            self.refusals.check(caller.account, caller.arn, service, operation)
             if self.check is not None and caller.checked:
                 self.check(caller, service, operation, parameters, region)
-            if service not in self.services:
+            answering = self.services.get(f"{service}:{operation}", self.services.get(service))
+            if answering is None:
                 return None
-            answer = self.services[service].call(operation, parameters, caller, region)
+            answer = answering.call(operation, parameters, caller, region)
+            if answer is None:
+                return None
             return SimpleNamespace(status_code=200, headers={}), {
                 **answer,
                 "ResponseMetadata": {"HTTPStatusCode": 200, "RequestId": "simulated"},
             }
         except ServiceError as error:
             return SimpleNamespace(status_code=error.status, headers={}), {
-                "Error": {"Code": error.code, "Message": error.message},
+                "Error": {"Code": error.code, "Message": error.message, **error.more},
                 "ResponseMetadata": {"HTTPStatusCode": error.status, "RequestId": "simulated"},
             }
         except Exception as fault:

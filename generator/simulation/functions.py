@@ -15,15 +15,18 @@ from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import boto3
+from moto.secretsmanager.models import secretsmanager_backends
 from moto.sqs.models import sqs_backends
+from moto.ssm.models import ssm_backends
 
 from generator.model import NOTHING, Json
 from generator.simulation.edge import Edge, Identity
-from generator.simulation.journeys import Action
-from generator.simulation.world import Resource, World
+from generator.simulation.journeys import Action, Post
+from generator.simulation.web import WEBHOOK, Web
+from generator.simulation.world import Resource, World, partition_of
 
 _READING = ("Get", "List", "Describe", "Head", "Query", "Scan")
-_OWN_BUSINESS = ("sts", "ssm", "dynamodb", "sns", "secretsmanager", "sqs")
+_OWN_BUSINESS = ("sts", "ssm", "dynamodb", "sns", "secretsmanager", "sqs", "organizations")
 """Services in which a responder keeps its own house: calls to them are no action in a member."""
 RECEIVED_AT_MOST = 1_000
 """The largest maxReceiveCount of a queue with dead letters.
@@ -52,7 +55,11 @@ class Functions:
         self.responders = responders
         self.log: list[str] = []
         """What the functions printed, a line each."""
+        self.web = Web()
+        self.posts: list[Post] = []
+        """What the functions told the world outside."""
         self._handlers: dict[str, ModuleType] = {}
+        self._filled: set[tuple[str, str]] = set()
 
     def pump(self, now: datetime) -> list[Action]:
         """Feeds every function until its queue is empty; gives what they changed.
@@ -61,9 +68,14 @@ class Functions:
         the dead letters; no time passes in between.
         """
         actions = []
-        for mapping in self.world.inventory.of_type(*self.home, "AWS::Lambda::EventSourceMapping"):
-            while batch := self._receive(mapping):
-                actions += self._invoke(mapping, batch, now)
+        mappings = self.world.inventory.of_type(*self.home, "AWS::Lambda::EventSourceMapping")
+        fed = True
+        while fed:  # what one function reports may be another's to tell
+            fed = False
+            for mapping in mappings:
+                while batch := self._receive(mapping):
+                    fed = True
+                    actions += self._invoke(mapping, batch, now)
         return actions
 
     def _receive(self, mapping: Resource) -> list[Any]:
@@ -89,10 +101,13 @@ class Functions:
                 backend.delete_message(str(queue.properties["QueueName"]), message.receipt_handle)
             elif message.approximate_receive_count > RECEIVED_AT_MOST:
                 raise AssertionError(f"{queue.arn} hands {message.id} over for ever")
-        name = str(function.properties["FunctionName"])
+        return self.changes(first_call, str(function.properties["FunctionName"]))
+
+    def changes(self, first_call: int, by: str) -> list[Action]:
+        """What was changed by the calls since that one, told as done by the function `by`."""
         return [
             Action(
-                self.responders.get(name, name),
+                self.responders.get(by, by),
                 made.caller.account,
                 made.region,
                 f"{made.service}:{made.operation}",
@@ -102,21 +117,27 @@ class Functions:
             if made.service not in _OWN_BUSINESS and not made.operation.startswith(_READING)
         ]
 
-    def _function(self, named: str, mapping: Resource) -> Resource:
-        name = named.rpartition(":")[2]
-        for function in self.world.inventory.of_type(
-            mapping.account, mapping.region, "AWS::Lambda::Function"
-        ):
+    def named(self, name: str) -> Resource | None:
+        """The function of that name, of those that stacks made."""
+        for function in self.world.inventory.of_type(*self.home, "AWS::Lambda::Function"):
             if function.properties["FunctionName"] == name:
                 return function
-        raise AssertionError(f"{mapping.logical_id} feeds {named}, which no stack made")
+        return None
+
+    def _function(self, named: str, mapping: Resource) -> Resource:
+        function = self.named(named.rpartition(":")[2])
+        if function is None:
+            raise AssertionError(f"{mapping.logical_id} feeds {named}, which no stack made")
+        return function
 
     def run(self, function: Resource, event: Mapping[str, Json], now: datetime) -> Any:
         """Invokes one function and gives its answer, or RAISED when it raised."""
         name = str(function.properties["FunctionName"])
         environment = (function.properties.get("Environment") or {}).get("Variables") or {}
         printed = io.StringIO()
-        with self._running(function, environment), contextlib.redirect_stdout(printed):
+        self._fill_secret(function, environment)
+        outside = self.web.around(name)
+        with outside, self._running(function, environment), contextlib.redirect_stdout(printed):
             module = self._loaded(function)
             vars(module)["now"] = lambda: now
             try:
@@ -125,8 +146,30 @@ class Functions:
                 print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201 - into its log
                 answer = RAISED
         self.log += printed.getvalue().splitlines()
+        self.posts += [
+            Post(request.function, request.host, request.body, response.status)
+            for request, response in self.web.requests[len(self.posts) :]
+        ]
         self.edge.check_for_faults()
         return answer
+
+    def _fill_secret(self, function: Resource, environment: Mapping[str, Any]) -> None:
+        """People fill a function's secret before they deploy: where none did, here it is."""
+        arn = f"arn:{partition_of(function.region)}:iam::{function.account}:role/Administrator"
+        for variable, service in (("TRAILBUS_SECRET", "secrets"), ("TRAILBUS_PARAMETER", "ssm")):
+            name = str(environment.get(variable) or "")
+            if not name or (service, name) in self._filled:
+                continue
+            self._filled.add((service, name))
+            session = self.edge.session(Identity(function.account, arn), function.region)
+            if service == "ssm":
+                known = ssm_backends[function.account][function.region]._parameters
+                if name not in known:
+                    client = session.client("ssm")
+                    client.put_parameter(Name=name, Value=WEBHOOK, Type="SecureString")
+            elif name not in secretsmanager_backends[function.account][function.region].secrets:
+                client = session.client("secretsmanager")
+                client.create_secret(Name=name, SecretString=WEBHOOK)
 
     def _loaded(self, function: Resource) -> ModuleType:
         """The function's module, loaded once as a warm environment keeps it."""

@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 
 from generator.model import Json
 
+NO_LETTERS = "lost: it has no dead-letter queue"
+REFUSED_TOO = "lost: the dead-letter queue does not take it either"
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -28,6 +31,17 @@ class Action:
     region: str
     call: str
     outcome: str
+
+
+@dataclass(frozen=True)
+class Post:
+    """What a responder sent to an https address. Of the address only the host is told: the rest
+    of it may be a secret."""
+
+    responder: str
+    host: str
+    body: str
+    status: int
 
 
 @dataclass(frozen=True)
@@ -53,6 +67,7 @@ class Journey:
     deliveries: list[Delivery] = field(default_factory=list)
     actions: list[Action] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
+    posts: list[Post] = field(default_factory=list)
 
     @property
     def detail(self) -> Mapping[str, Json]:

@@ -7,7 +7,14 @@ from collections.abc import Iterator
 
 from generator.documents import did_you_mean
 from generator.model import Mistake, Place, Problem
-from generator.simulation.world import Account, Organization, World, partition_of
+from generator.simulation.control_policies import EVERYTHING
+from generator.simulation.world import (
+    Account,
+    ControlPolicy,
+    Organization,
+    World,
+    partition_of,
+)
 
 MEMBERS = ("111122223333", "444455556666", "123456789012")
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
@@ -22,6 +29,7 @@ DEFAULT_PLACE = Place(
 )
 """Five accounts in three Regions: what runs when nobody says otherwise."""
 
+FULL_ACCESS = "p-FullAWSAccess"
 _NAMES = ("payments-prod", "payments-dev", "data-platform")
 
 
@@ -75,6 +83,8 @@ def world_of(place: Place, accounts: int) -> World:
     organization.add(Account(place.management_account, "management", root))
     if place.central_account != place.management_account:
         organization.add(Account(place.central_account, "security", homes[0]))
+    if place.administrator not in organization.accounts:
+        organization.add(Account(place.administrator, "deployer", homes[0]))
     for number, member in enumerate(_members(place)):
         if len(organization.accounts) >= accounts:
             break
@@ -83,11 +93,15 @@ def world_of(place: Place, accounts: int) -> World:
     for account in place.exclude_accounts:
         if account not in organization.accounts:
             organization.add(Account(account, "excluded", homes[0]))
+    everything = {root, *organization.units, *organization.accounts}
+    organization.policies[FULL_ACCESS] = ControlPolicy(
+        FULL_ACCESS, "FullAWSAccess", EVERYTHING, everything, aws_managed=True
+    )
     regions = place.regions or REGIONS
     return World(organization, tuple(dict.fromkeys((*regions, place.central_region))))
 
 
 def _members(place: Place) -> Iterator[str]:
-    taken = {place.management_account, place.central_account}
+    taken = {place.management_account, place.central_account, place.administrator}
     invented = (f"{900_000_000_000 + number:012d}" for number in itertools.count(1))
     return (account for account in itertools.chain(MEMBERS, invented) if account not in taken)

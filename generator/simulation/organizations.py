@@ -34,6 +34,7 @@ _FOR_DELEGATES = {
     "ListDelegatedServicesForAccount",
     "ListOrganizationalUnitsForParent",
     "ListParents",
+    "ListPolicies",
     "ListPoliciesForTarget",
     "ListRoots",
     "ListTargetsForPolicy",
@@ -97,7 +98,7 @@ class Organizations:
             "Organization": {
                 "Id": organization.id,
                 "Arn": self._arn("organization", organization.id),
-                "FeatureSet": "ALL",
+                "FeatureSet": organization.features,
                 "MasterAccountArn": self._arn("account", organization.id, management),
                 "MasterAccountId": management,
                 "MasterAccountEmail": _email(organization.accounts[management]),
@@ -247,6 +248,10 @@ class Organizations:
         return {}
 
     # --- Service control policies
+
+    def list_policies(self, request: Request) -> Answer:
+        policies = self.organization.policies.values() if request["Filter"] == SCP else ()
+        return _page("Policies", list(policies), request, self._policy)
 
     def list_policies_for_target(self, request: Request) -> Answer:
         target = request["TargetId"]

@@ -11,7 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moto.ec2.models import ec2_backends
+from moto.iam.models import iam_backends
+
 from generator.simulation import access
+from generator.simulation.beyond_moto import owner_of
 from generator.simulation.edge import Identity
 from generator.simulation.world import ServiceError, World, partition_of
 
@@ -28,16 +32,18 @@ class Site:
 
 
 Parameters = Mapping[str, Any]
-ResourceOf = Callable[[Parameters, Site], str]
+ResourceOf = Callable[[Parameters, Site], str | list[str]]
+ContextOf = Callable[[Parameters, Site, str], Mapping[str, Any]]
+"""The keys of a request and of the one resource whose ARN is given."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """One permission: an action on a resource, with the keys that the request carries."""
+    """One permission: an action on a resource or several, with the keys that conditions see."""
 
     action: str
     resource: ResourceOf
-    context: Callable[[Parameters], Mapping[str, Any]] = field(default=lambda _: {})
+    context: ContextOf = field(default=lambda *_: {})
 
 
 def _anything(parameters: Parameters, site: Site) -> str:
@@ -62,8 +68,72 @@ def _ssm_parameter(parameters: Parameters, site: Site) -> str:
     return site.arn("ssm", f"parameter{parameters['Name']}")
 
 
+def _secret(parameters: Parameters, site: Site) -> str:
+    """A secret that a function names; its ARN ends in six characters of nobody's choosing."""
+    return site.arn("secretsmanager", f"secret:{parameters['SecretId']}-AbCdEf")
+
+
+def _queue(parameters: Parameters, site: Site) -> str:
+    return site.arn("sqs", str(parameters["QueueUrl"]).rpartition("/")[2])
+
+
+def _account(parameters: Parameters, site: Site) -> str:
+    resource = f"account/o-a1b2c3d4e5/{parameters['AccountId']}"
+    return f"arn:{partition_of(site.region)}:organizations::{site.account}:{resource}"
+
+
 def _topic(parameters: Parameters, site: Site) -> str:
     return str(parameters["TopicArn"])
+
+
+def _bucket(parameters: Parameters, site: Site) -> str:
+    return f"arn:{partition_of(site.region)}:s3:::{parameters['Bucket']}"
+
+
+def _object(parameters: Parameters, site: Site) -> str:
+    return f"{_bucket(parameters, site)}/{parameters['Key']}"
+
+
+def _below(parameters: Parameters, site: Site, arn: str) -> Mapping[str, Any]:
+    return {"s3:prefix": parameters["Prefix"]} if "Prefix" in parameters else {}
+
+
+def _of_bucket(parameters: Parameters, site: Site, arn: str) -> dict[str, Any]:
+    """Who owns it. A bucket that is gone is looked for all the same."""
+    return {"aws:ResourceAccount": owner_of(str(parameters["Bucket"])) or site.account}
+
+
+def _user(parameters: Parameters, site: Site) -> str:
+    """Its ARN has the path, which the request does not tell."""
+    partition, name = partition_of(site.region), str(parameters["UserName"])
+    known = iam_backends[site.account][partition].users.get(name)
+    return str(known.arn) if known else f"arn:{partition}:iam::{site.account}:user/{name}"
+
+
+def _attached(parameters: Parameters, site: Site, arn: str) -> dict[str, Any]:
+    return {"iam:PolicyARN": parameters["PolicyArn"]}
+
+
+_EC2 = {"i": "instance", "vol": "volume"}
+
+
+def _tagged(parameters: Parameters, site: Site) -> list[str]:
+    return [
+        site.arn("ec2", f"{_EC2[str(each).partition('-')[0]]}/{each}")
+        for each in parameters["Resources"]
+    ]
+
+
+def _tags(parameters: Parameters, site: Site, arn: str) -> dict[str, Any]:
+    given = ec2_backends[site.account][site.region].tags.get(arn.rpartition("/")[2], {})
+    return {
+        "aws:TagKeys": [tag["Key"] for tag in parameters["Tags"]],
+        **{
+            f"aws:ResourceTag/{key.casefold()}": value
+            for key, value in sorted(given.items())
+            if key and key == key.strip()
+        },
+    }
 
 
 NEEDS: dict[tuple[str, str], Need] = {
@@ -74,12 +144,38 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("dynamodb", "GetItem"): Need("dynamodb:GetItem", _table),
     ("dynamodb", "PutItem"): Need("dynamodb:PutItem", _table),
     ("dynamodb", "UpdateItem"): Need("dynamodb:UpdateItem", _table),
+    ("organizations", "DescribeAccount"): Need("organizations:DescribeAccount", _account),
+    ("secretsmanager", "GetSecretValue"): Need("secretsmanager:GetSecretValue", _secret),
+    # A multipart upload needs what a single one does.
+    # https://docs.aws.amazon.com/AmazonS3/latest/userguide/mpuoverview.html
+    ("s3", "AbortMultipartUpload"): Need("s3:AbortMultipartUpload", _object),
+    ("s3", "CompleteMultipartUpload"): Need("s3:PutObject", _object),
+    ("s3", "CreateMultipartUpload"): Need("s3:PutObject", _object),
+    ("s3", "GetObject"): Need("s3:GetObject", _object),
+    ("s3", "ListObjectsV2"): Need("s3:ListBucket", _bucket, _below),
+    ("s3", "PutObject"): Need("s3:PutObject", _object),
+    ("s3", "UploadPart"): Need("s3:PutObject", _object),
+    ("ec2", "CreateTags"): Need("ec2:CreateTags", _tagged, _tags),
+    ("ec2", "DescribeInstances"): Need("ec2:DescribeInstances", _anything),
+    ("ec2", "DescribeVolumes"): Need("ec2:DescribeVolumes", _anything),
+    ("iam", "AttachUserPolicy"): Need("iam:AttachUserPolicy", _user, _attached),
+    ("iam", "GetUser"): Need("iam:GetUser", _user),
+    ("iam", "ListAttachedUserPolicies"): Need("iam:ListAttachedUserPolicies", _user),
+    ("s3", "GetBucketAcl"): Need("s3:GetBucketAcl", _bucket, _of_bucket),
+    ("s3", "GetBucketPolicy"): Need("s3:GetBucketPolicy", _bucket, _of_bucket),
+    ("s3", "GetBucketPolicyStatus"): Need("s3:GetBucketPolicyStatus", _bucket, _of_bucket),
+    ("s3", "GetBucketTagging"): Need("s3:GetBucketTagging", _bucket, _of_bucket),
+    ("s3", "GetPublicAccessBlock"): Need("s3:GetBucketPublicAccessBlock", _bucket, _of_bucket),
+    ("s3", "PutPublicAccessBlock"): Need("s3:PutBucketPublicAccessBlock", _bucket, _of_bucket),
+    ("s3control", "GetPublicAccessBlock"): Need("s3:GetAccountPublicAccessBlock", _anything),
     ("sns", "Publish"): Need("sns:Publish", _topic),
+    ("sqs", "ChangeMessageVisibility"): Need("sqs:ChangeMessageVisibility", _queue),
     ("ssm", "GetParameter"): Need("ssm:GetParameter", _ssm_parameter),
 }
 
 # What a refusal is called, and how it writes the action, where that is not as everywhere.
 # https://docs.aws.amazon.com/sns/latest/api/API_Publish.html#API_Publish_Errors
+_CODES = {"ec2": "UnauthorizedOperation", "iam": "AccessDenied", "s3": "AccessDenied"}
 _WORDS = {
     "sns:Publish": ("AuthorizationError", "SNS:Publish"),
     "kms:GenerateDataKey": ("KMSAccessDenied", "kms:GenerateDataKey"),
@@ -103,9 +199,10 @@ class Permissions:
         if need is None:
             raise AssertionError(f"no permission is on record for {service} {operation}")
         site = Site(caller.account, region)
-        resource = need.resource(parameters, site)
-        self._ask(caller, need.action, resource, need.context(parameters))
-        key = self._key_of(resource) if service == "sns" else ""
+        named = need.resource(parameters, site)
+        for resource in [named] if isinstance(named, str) else named:
+            self._ask(caller, need.action, resource, need.context(parameters, site, resource))
+        key = self._key_of(str(named)) if service == "sns" else ""
         for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
             self._ask(caller, action, key, {})
 
@@ -120,11 +217,13 @@ class Permissions:
         if role is None:
             raise AssertionError(f"{caller.arn} acts with a role that no stack made")
         asking = access.caller_of_role(self.world, role, caller.session)
+        owner = context.get("aws:ResourceAccount")
         decision = access.allows(
-            self.world, asking, action, resource, context, access.of_role(role)
+            self.world, asking, action, resource, context, access.of_role(role), owner
         )
         if not decision.allowed:
-            code, written = _WORDS.get(action, ("AccessDeniedException", action))
+            usual = _CODES.get(action.partition(":")[0], "AccessDeniedException")
+            code, written = _WORDS.get(action, (usual, action))
             raise ServiceError(
                 code,
                 f"User: {caller.arn} is not authorized to perform: {written} on resource: "

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sized
 
 from generator.model import Json, Shape
 from generator.screen import Screen, printable
+from generator.simulation.arrived import Arrived
 from generator.simulation.journeys import Action, Journey
 from generator.simulation.run import Simulation
 
@@ -22,12 +23,14 @@ def document(simulation: Simulation) -> dict[str, Json]:
         },
         "events": [_event(journey) for journey in journeys],
         "queues": simulation.queues,
+        **world.arrived.document(),
         "detections": simulation.matched,
         "totals": {
             "events": len(journeys),
             "forwarded": sum(journey.forwarded for journey in journeys),
             "delivered": sum(len(journey.deliveries) for journey in journeys),
             "actions": sum(len(journey.actions) for journey in journeys),
+            "posts": sum(len(journey.posts) for journey in journeys),
             "dead_lettered": sum(len(journey.dead_letters) for journey in journeys),
             "moved": simulation.moved,
             "unusable": len(simulation.unusable),
@@ -63,6 +66,15 @@ def _event(journey: Journey) -> dict[str, Json]:
                 "outcome": action.outcome,
             }
             for action in journey.actions
+        ],
+        "posts": [
+            {
+                "responder": post.responder,
+                "host": post.host,
+                "body": post.body,
+                "status": post.status,
+            }
+            for post in journey.posts
         ],
         "dead_letters": [
             {
@@ -144,6 +156,10 @@ def _way(journey: Journey, screen: Screen) -> Iterator[str]:
         yield f"      {delivery.rule} -> {delivery.target} ({delivery.kind}, {size})"
     for action in journey.actions:
         yield f"      {_deed(action, screen)}"
+    for post in journey.posts:
+        colour = "green" if 200 <= post.status < 300 else "red"
+        said = printable(_headline(post.body))
+        yield "      " + screen.paint(f"{post.responder}: told {post.host}: {said}", colour)
     for letter in journey.dead_letters:
         kept = f"kept in {letter.queue}" if letter.queue else "lost"
         yield "      " + screen.paint(f"{letter.rule}: {kept}: {printable(letter.why)}", "red")
@@ -156,12 +172,41 @@ def _deed(action: Action, screen: Screen) -> str:
     return screen.paint(said, colour)
 
 
+def _headline(body: str) -> str:
+    """What a message says in a line, where its receiver would look for it."""
+    try:
+        whole = json.loads(body)
+    except ValueError:
+        return f"{len(body)} characters"
+    if isinstance(whole, dict) and "attachments" in whole and "text" not in whole:
+        whole = whole["attachments"][0]["content"]
+    text = whole.get("text") or whole.get("fallbackText") if isinstance(whole, dict) else None
+    return str(text or f"{len(body)} characters")
+
+
+def _arrived(arrived: Arrived, screen: Screen) -> Iterator[str]:
+    """Where else something came to rest; nothing about what nothing came to."""
+    several: tuple[tuple[str, Mapping[str, Sized]], ...] = (
+        ("Mails, by reader", arrived.mails),
+        ("Log events, by group", arrived.logs),
+        ("Records, by stream", arrived.streams),
+        ("Objects, by bucket", arrived.objects),
+    )
+    for title, kept in several:
+        if kept:
+            yield screen.paint(title, "bold")
+            for name, all_of_it in sorted(kept.items()):
+                yield f"  {len(all_of_it):>6}  {name}"
+            yield ""
+
+
 def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]:
     totals = document(simulation)["totals"]
     yield screen.paint("Queues, as their consumers would read them", "bold")
     for queue, messages in sorted(simulation.queues.items()):
         yield f"  {len(messages):>6}  {queue}"
     yield ""
+    yield from _arrived(simulation.world.arrived, screen)
     actions = [action for journey in simulation.journeys for action in journey.actions]
     if actions:
         yield screen.paint("What responders did", "bold")

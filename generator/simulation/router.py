@@ -29,8 +29,9 @@ from generator.model import Json
 from generator.patterns import compiled
 from generator.patterns.matching import CompiledPattern
 from generator.simulation import access
+from generator.simulation.arrivals.parcel import Undeliverable
 from generator.simulation.authorization import Caller, Policy
-from generator.simulation.deliveries import Courier, Undeliverable
+from generator.simulation.deliveries import Courier
 from generator.simulation.journeys import Journey
 from generator.simulation.trails import Trails
 from generator.simulation.world import Resource, World

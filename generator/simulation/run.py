@@ -24,6 +24,7 @@ from generator.simulation.reasons import Reasons
 from generator.simulation.records import Found, Reading
 from generator.simulation.router import Router
 from generator.simulation.staging import stage
+from generator.simulation.workflows import Workflows
 from generator.simulation.world import World, partition_of
 
 ORGANIZATION_TRAIL = "organization-trail"
@@ -58,12 +59,7 @@ def simulate(
     """
     world = world_of(place, accounts)
     with opened(world) as cloud:
-        management = cloud.administrator(place.management_account, place.central_region)
-        management.client("cloudformation").activate_organizations_access()
-        if place.access.delegated_admin:
-            management.client("organizations").register_delegated_administrator(
-                AccountId=place.central_account, ServicePrincipal=STACK_SETS
-            )
+        prepared(cloud, place)
         cloud.trails.add(
             place.management_account,
             world.regions[0],
@@ -75,6 +71,16 @@ def simulate(
         send(cloud, shape, place, reading.found, simulation)
         simulation.queues = received(world)
     return simulation
+
+
+def prepared(cloud: Cloud, place: Place) -> None:
+    """Does what an organization must have done before anything is rolled out in it."""
+    management = cloud.administrator(place.management_account, place.central_region)
+    management.client("cloudformation").activate_organizations_access()
+    if place.access.delegated_admin:
+        management.client("organizations").register_delegated_administrator(
+            AccountId=place.administrator, ServicePrincipal=STACK_SETS
+        )
 
 
 def deployed(cloud: Cloud, bundle: Bundle, place: Place) -> list[Outcome]:
@@ -123,6 +129,7 @@ def send(
     }
     home = place.central_account, place.central_region
     functions = Functions(world, cloud.edge, *home, responders)
+    workflows = Workflows(world, cloud.edge, functions)
     simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
     for item in found:
         event = item.event
@@ -136,7 +143,11 @@ def send(
         journey = _journey(router, reasons, place, event)
         if journey.forwarded:
             detail = journey.detail
-            journey.actions += functions.pump(simulated_now(str(detail.get("eventTime", ""))))
+            now = simulated_now(str(detail.get("eventTime", "")))
+            before = len(functions.posts)
+            journey.actions += functions.pump(now)
+            journey.actions += workflows.pump(now)
+            journey.posts += functions.posts[before:]
         journey.reason = journey.reason or reasons.after(journey, matching)
         simulation.journeys.append(journey)
     simulation.log = functions.log

@@ -24,6 +24,13 @@ class Tokens:
     def call(
         self, operation: str, parameters: Mapping[str, Any], caller: Identity, region: str
     ) -> dict[str, Any]:
+        if (caller.account, region) in self.world.without_tokens:
+            raise ServiceError(
+                "RegionDisabledException",
+                f"STS is not activated in this region for account:{caller.account}. Your account "
+                "administrator can activate STS in this region using the IAM Console.",
+                403,
+            )
         if operation == "GetCallerIdentity":
             return {"Account": caller.account, "Arn": caller.arn, "UserId": "AROASIMULATED:session"}
         if operation == "AssumeRole":

@@ -56,6 +56,10 @@ class Trails:
                 cw_role_arn="",
                 kms_key_id="",
             )
+            # What a trail has that was given nothing else; moto's has nothing.
+            # https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_GetEventSelectors.html
+            everything = {"ReadWriteType": "All", "IncludeManagementEvents": True}
+            trail.put_event_selectors([everything], [])
             backend.trails[name] = trail
         if logging:
             trail.status.start_logging()

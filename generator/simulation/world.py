@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from generator.model import Json
+from generator.simulation.arrived import Arrived
 
 
 class ServiceError(Exception):
     """A refusal of a simulated AWS service, as botocore's ClientError will tell it."""
 
-    def __init__(self, code: str, message: str, status: int = 400) -> None:
+    def __init__(self, code: str, message: str, status: int = 400, **more: str) -> None:
         self.code = code
         self.message = message
         self.status = status
+        self.more = more
+        """What else stands in the error, such as the Region where S3 has a bucket."""
         super().__init__(f"{code}: {message}")
 
 
@@ -64,6 +67,8 @@ class Organization:
     delegates: dict[str, set[str]] = field(default_factory=dict)
     """Of each service principal: the accounts that administer it beside the management account."""
     policies: dict[str, ControlPolicy] = field(default_factory=dict)
+    features: str = "ALL"
+    """ALL, or CONSOLIDATED_BILLING: one bill and nothing else in common."""
 
     def add_unit(self, unit: str, parent: str, name: str) -> None:
         self.units[unit] = (parent, name)
@@ -156,6 +161,32 @@ class Inventory:
             yield from cell.values()
 
 
+@dataclass(frozen=True)
+class Request:
+    """An HTTP request that something in the simulation makes."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: str
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a server answers; header names in lower case."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """A state machine that was started, with its input, and has not run yet."""
+
+    machine: Resource
+    input: str
+
+
 @dataclass
 class World:
     """The organization, what stacks made in it, and the Regions that exist in it."""
@@ -164,10 +195,19 @@ class World:
     regions: tuple[str, ...]
     inventory: Inventory = field(default_factory=Inventory)
     opt_in_regions: frozenset[str] = frozenset()
+    without_tokens: set[tuple[str, str]] = field(default_factory=set)
+    """Accounts and Regions whose own endpoint of STS somebody switched off."""
     clock: float = 0.0
     """Seconds since the simulation began; nothing in it ever sleeps."""
     services: dict[str, Any] = field(default_factory=dict)
     """The services that the simulation serves itself, by botocore's name."""
+    arrived: Arrived = field(default_factory=Arrived)
+    """What came to rest where no queue is."""
+    transport: Callable[[Request], Response] | None = None
+    """How requests of API destinations leave; without one they are only put on record. OSError
+    when there is no answer in time."""
+    executions: list[Execution] = field(default_factory=list)
+    """State machines that wait to be run."""
 
     def enabled(self, account: str, region: str) -> bool:
         """Whether the account can use the Region: by default, or because it opted in."""

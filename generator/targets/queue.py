@@ -107,11 +107,10 @@ def _reader(target: Target, prefix: str) -> Part:
     another account would not be enough; they assume this role instead.
     """
     title = names.logical(target.name)
-    count = max(1, len(target.options["readers"]))
+    readers = names.parameters(target.name, "readers", len(target.options["readers"]))
     parameters, conditions, resources, outputs = [], {}, [], []
-    for number in range(1, count + 1):
-        suffix = "" if count == 1 else str(number)
-        parameter = names.parameter(target.name, f"reader{suffix}")
+    for number, parameter in enumerate(readers, start=1):
+        suffix = "" if len(readers) == 1 else str(number)
         given = f"Has{parameter}"
         parameters.append(
             Parameter(

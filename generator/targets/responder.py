@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from troposphere import (
@@ -14,24 +15,21 @@ from troposphere import (
     NoValue,
     Parameter,
     Ref,
+    Sub,
     awslambda,
+    events,
     logs,
+    sns,
 )
 from troposphere.validators import integer
 
 from generator import alarms, names, policies, queues, roles
-from generator.model import Json, Responder, Shape, Target
+from generator.model import NOTHING, Json, Responder, Setting, Shape, Target
 from generator.parts import Part
 from generator.policies import Grant
 
 RUNTIME = "python3.13"
-TRIES = 5
-"""A failed batch is tried again after each visibility timeout, then its letters are dead."""
-
 RETENTION = 4 * 86_400
-
-CONCURRENCY = 10
-"""Batches that are handled at once; the others wait in the queue."""
 
 ARCHITECTURE = "FunctionArchitecture"
 TRACING = "FunctionTracing"
@@ -69,13 +67,13 @@ def part(target: Target, shape: Shape) -> Part:
         # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
         visibility=6 * responder.timeout,
         dead_letters=letters,
-        tries=TRIES,
+        tries=responder.tries,
     )
     alarm = alarms.dead_letters(
         f"{title}DeadLettersAlarm",
         letters_name,
         letters_name,
-        f"{responder.title}: it failed {TRIES} times. Read the log group "
+        f"{responder.title}: it failed {responder.tries} times. Read the log group "
         f"{names.log_group(names.function(prefix, target.name))}, mend the cause, then move the "
         "messages back with a redrive of this queue.",
     )
@@ -101,17 +99,22 @@ def part(target: Target, shape: Shape) -> Part:
         FunctionName=Ref(function),
         BatchSize=10,
         FunctionResponseTypes=["ReportBatchItemFailures"],
-        ScalingConfig=_Scaling(MaximumConcurrency=CONCURRENCY),
+        ScalingConfig=_Scaling(MaximumConcurrency=responder.concurrency),
     )
+    if responder.schedule:
+        feed = _schedule(target, responder, prefix, queue, letters)
+    else:
+        grant = policies.rules_may_send(GetAtt(queue, "Arn"), prefix)
+        comes = [grant, *_reports_may_come(target, responder, queue)]
+        feed = [
+            queues.queue_policy(f"{title}QueuePolicy", queue, *comes),
+            *_reports(target, responder, queue, letters),
+        ]
     return Part(
         resources=[
             letters,
             queue,
-            queues.queue_policy(
-                f"{title}QueuePolicy",
-                queue,
-                policies.rules_may_send(GetAtt(queue, "Arn"), prefix),
-            ),
+            *feed,
             alarm,
             group,
             role,
@@ -126,6 +129,45 @@ def part(target: Target, shape: Shape) -> Part:
     )
 
 
+def _schedule(
+    target: Target, responder: Responder, prefix: str, queue: Any, letters: Any
+) -> list[Any]:
+    """What wakes a responder that takes no events: a rule on the default bus, where schedules are.
+
+    Its state is the plain one: a schedule receives no events, so AWS refuses the other. It sends
+    the schedule's event as a notice, which is what responders understand.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
+    """
+    title, name = names.logical(target.name), names.schedule_rule(prefix, target.name)
+    policies_ = [
+        queues.queue_policy(
+            f"{title}{what}Policy", each, policies.schedule_may_send(GetAtt(each, "Arn"), name)
+        )
+        for what, each in (("Queue", queue), ("DeadLetters", letters))
+    ]
+    card = {"id": "schedule", "title": responder.title, "severity": "info"}
+    rule = events.Rule(
+        f"{title}Schedule",
+        Name=name,
+        Description=f"Wakes {target.name}.",
+        State="ENABLED",
+        ScheduleExpression=target.options["settings"]["schedule"],
+        Targets=[
+            events.Target(
+                Id=target.name,
+                Arn=GetAtt(queue, "Arn"),
+                DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(letters, "Arn")),
+                InputTransformer=events.InputTransformer(
+                    InputTemplate=f'{{"detection":{json.dumps(card)},'
+                    '"event":<aws.events.event.json>}'
+                ),
+            )
+        ],
+        DependsOn=[policy.title for policy in policies_],
+    )
+    return [*policies_, rule]
+
+
 def entry(target: Target) -> dict[str, Any]:
     """The rule delivers to the queue that feeds the function."""
     return {"Arn": GetAtt(f"{names.logical(target.name)}Queue", "Arn")}
@@ -136,17 +178,61 @@ def acts_in_members(target: Target, shape: Shape) -> bool:
     return bool(shape.responders[target.options["responder"]].member_permissions)
 
 
-def declared(statements: Any) -> list[Grant]:
-    """The permissions that a responder.yaml declares, as grants."""
+def declared(statements: Any, prefix: str, target: Target | None = None) -> list[Grant]:
+    """The permissions that a responder.yaml declares, as grants.
+
+    Those of a target's own function may hang on its settings, and name them in ARNs.
+    """
+    settings: Mapping[str, Json] = target.options["settings"] if target else NOTHING
+    carried: dict[str, str] = {}
+    if target:
+        carried = {f"${{{one}}}": f"${{{names.parameter(target.name, one)}}}" for one in settings}
     return [
-        policies.allow(
-            statement["sid"],
-            statement["actions"],
-            [policies.declared_arn(resource) for resource in statement["resources"]],
-            conditions=policies.declared_conditions(statement["conditions"]),
-            reason=statement["why_star"],
+        policies.declared(
+            {**statement, "resources": [_replaced(one, carried) for one in statement["resources"]]},
+            prefix,
         )
         for statement in statements
+        if not statement.get("when") or settings.get(statement["when"])
+    ]
+
+
+def _replaced(text: str, replacements: Mapping[str, str]) -> str:
+    for old, new in replacements.items():
+        text = text.replace(old, new)
+    return text
+
+
+def _hears_reports(target: Target, responder: Responder) -> bool:
+    return responder.hears_reports and bool(target.options["settings"].get("reports", True))
+
+
+def _reports_may_come(target: Target, responder: Responder, queue: Any) -> list[Grant]:
+    if not _hears_reports(target, responder):
+        return []
+    return [policies.topic_may_send(GetAtt(queue, "Arn"), Ref(names.REPORT_TOPIC))]
+
+
+def _reports(target: Target, responder: Responder, queue: Any, letters: Any) -> list[Any]:
+    """What responders report, as it is, into this one's queue too."""
+    if not _hears_reports(target, responder):
+        return []
+    title = names.logical(target.name)
+    return [
+        queues.queue_policy(
+            f"{title}DeadLettersPolicy",
+            letters,
+            policies.topic_may_send(GetAtt(letters, "Arn"), Ref(names.REPORT_TOPIC)),
+        ),
+        sns.SubscriptionResource(
+            f"{title}Reports",
+            TopicArn=Ref(names.REPORT_TOPIC),
+            Protocol="sqs",
+            Endpoint=GetAtt(queue, "Arn"),
+            RawMessageDelivery=True,
+            RedrivePolicy={"deadLetterTargetArn": GetAtt(letters, "Arn")},
+            DependsOn=[f"{title}QueuePolicy", f"{title}DeadLettersPolicy"],
+        ),
     ]
 
 
@@ -164,7 +250,21 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
         grants.append(policies.remember(GetAtt(names.MEMORY, "Arn")))
     if responder.member_permissions:
         grants.append(policies.assume_in_members(prefix, responder.id))
-    return [*grants, *declared(responder.central_permissions)]
+    if responder.gives_back:
+        grants.append(policies.give_back(GetAtt(f"{title}Queue", "Arn")))
+    if responder.reads:
+        bucket = GetAtt(names.stream_bucket(_read(target, responder)), "Arn")
+        below = [Sub(f"${{Bucket}}/{each}*", Bucket=bucket) for each in _FOLDERS]
+        grants += policies.report_on_archive(bucket, *below)
+    return [*grants, *declared(responder.central_permissions, prefix, target)]
+
+
+_FOLDERS = (names.EVENT_OBJECTS, names.REPORT_OBJECTS)
+
+
+def _read(target: Target, responder: Responder) -> str:
+    """The stream whose archive it reads."""
+    return str(target.options["settings"][responder.reads])
 
 
 def _function(target: Target, responder: Responder, prefix: str) -> awslambda.Function:
@@ -200,14 +300,26 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
     for name in sorted(place):
         variables[f"TRAILBUS_{name.upper()}"] = Ref(names.parameter(target.name, name))
     if responder.modes:
+        variables["TRAILBUS_RESPONDER"] = responder.id
         variables["TRAILBUS_MODE"] = target.options["mode"]
         variables["TRAILBUS_EXCEPTIONS"] = Ref(names.parameter(target.name, "exceptions"))
         variables["TRAILBUS_SWITCH"] = Ref(names.REMEDIATION_SWITCH)
+    if responder.reads:
+        variables["TRAILBUS_ARCHIVE"] = Ref(names.stream_bucket(_read(target, responder)))
     if responder.remembers:
         variables["TRAILBUS_MEMORY"] = Ref(names.MEMORY)
+    if responder.gives_back:
+        variables["TRAILBUS_QUEUE"] = Ref(f"{names.logical(target.name)}Queue")
+    if not responder.modes:
+        role = names.function_role(prefix, target.name)
+        variables["TRAILBUS_OWN_ROLE"] = policies.role_arn("${AWS::AccountId}", role)
     if responder.member_permissions:
         member = names.member_role(prefix, responder.id)
-        variables["TRAILBUS_MEMBER_ROLE"] = policies.role_path_and_name(member)
+        variables["TRAILBUS_MEMBER_ROLE"] = policies.path_and_name(member)
+    for policy in responder.member_policies:
+        name = names.member_policy(prefix, policy["name"])
+        variable = policy["name"].replace("-", "_").upper()
+        variables[f"TRAILBUS_POLICY_{variable}"] = policies.path_and_name(name)
     return variables
 
 
@@ -232,8 +344,8 @@ def _parameters(target: Target, responder: Responder) -> list[Parameter]:
             Type="Number",
             Default=-1,
             MinValue=-1,
-            Description="How much concurrency is reserved for each function, at least "
-            f"{CONCURRENCY}, so that nothing else in the account can use it up; -1 reserves none. "
+            Description="How much concurrency is reserved for each function, at least as much as "
+            "its queue uses, so that nothing else in the account can use it up; -1 reserves none. "
             "100 must stay unreserved in the account: new accounts cannot reserve any.",
         ),
     ]
@@ -254,10 +366,25 @@ def _parameters(target: Target, responder: Responder) -> list[Parameter]:
                     names.parameter(target.name, setting.name),
                     Type="String",
                     Default=_text(setting.default),
-                    Description=setting.help,
+                    Description=_sentence(setting.help),
+                    **_form(setting),
                 )
             )
     return parameters
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
+def _form(setting: Setting) -> dict[str, Json]:
+    """What the console lets a person type."""
+    more: dict[str, Json] = {"AllowedValues": list(setting.choices)} if setting.choices else {}
+    if setting.pattern:
+        empty = "" if setting.default else "^$|"
+        more["AllowedPattern"] = f"{empty}^{setting.pattern}$"
+        more["ConstraintDescription"] = f"must be {setting.help}"
+    return more
 
 
 def _text(value: Json) -> str:

@@ -14,7 +14,7 @@ from shared.members import Member
 from shared.memory import Memory
 from shared.notices import Notice, text
 from shared.refusals import turned_away
-from shared.reports import Evidence, Verdict, report
+from shared.reports import Evidence, Undo, Verdict, report
 
 WINDOW = timedelta(hours=1)
 
@@ -62,13 +62,15 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
     memory = Memory(f"restarts {trail.arn}", now() - WINDOW)
     verdict = decide(notice.event_id, trail, memory.words, settings["restarts_per_hour"])
     if verdict.outcome != "restarted":
-        report(notice, verdict, Evidence(trail.arn, before=trail.state, after=trail.state))
+        state = {"logging": trail.state == "logging"}
+        report(notice, verdict, Evidence(trail.arn, before=state, after=state, region=trail.home))
         return
     if trail.state == "stopped":
         memory.note(notice.event_id, "begun", now(), 2 * WINDOW)
         act(trail, member)
-    undo = f"aws cloudtrail stop-logging --name {trail.arn} --region {trail.home}"
-    report(notice, verdict, Evidence(trail.arn, before="stopped", after="logging", undo=undo))
+    undo = (Undo("cloudtrail", "StopLogging", {"Name": trail.arn}),)
+    stopped, logging = {"logging": False}, {"logging": True}
+    report(notice, verdict, Evidence(trail.arn, stopped, logging, undo, trail.home))
     memory.note(notice.event_id, "done", now(), 2 * WINDOW)
 
 

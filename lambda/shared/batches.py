@@ -5,14 +5,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shared.notices import Notice, notice_of
-from shared.reports import log_failure, report_failure
+from shared.reports import VERDICTS, log_failure, report_failure
 
 _SPARE = 20_000
 """Milliseconds that a notice is given at least: longer than one call that nobody answers."""
 
 
+class GivenBack(Exception):
+    """A notice goes back to the queue, and whoever says so has told why already."""
+
+
 def handle_batch(
-    event: dict[str, Any], context: Any, handle: Callable[[Notice], None]
+    event: dict[str, Any],
+    context: Any,
+    handle: Callable[[Notice], None],
+    read: Callable[[dict[str, Any]], Notice] = notice_of,
 ) -> dict[str, Any]:
     """Calls `handle` for each notice, the earliest event first.
 
@@ -21,12 +28,15 @@ def handle_batch(
     can read it, and what no time is left for: a function that is stopped in the middle gets all
     of its batch again.
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+
+    Who invokes the function and waits, as a workflow does, may ask for the outcomes.
     """
+    VERDICTS.clear()
     failed: list[str] = []
     notices: list[Notice] = []
     for record in event["Records"]:
         try:
-            notices.append(notice_of(record))
+            notices.append(read(record))
         except Exception as error:  # noqa: BLE001 - hostile text fails in more ways than one
             failed.append(record["messageId"])
             log_failure(record["messageId"], f"unreadable: {type(error).__name__}: {error}")
@@ -37,10 +47,18 @@ def handle_batch(
             continue
         try:
             handle(notice)
+        except GivenBack:
+            failed.append(notice.message_id)
         except Exception as error:  # noqa: BLE001 - whatever it is, the message must not be lost
             failed.append(notice.message_id)
             report_failure(notice, error)
-    return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]}
+    answer: dict[str, Any] = {
+        "batchItemFailures": [{"itemIdentifier": message_id} for message_id in failed]
+    }
+    if event.get("want_outcomes"):
+        # The latest first: a failure is reported after what failed.
+        answer["outcomes"] = [verdict._asdict() for verdict in reversed(VERDICTS)]
+    return answer
 
 
 def _moment(notice: Notice) -> datetime:

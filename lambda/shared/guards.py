@@ -20,18 +20,24 @@ def held_back(would: str, read_tags: Callable[[], Mapping[str, str]]) -> Verdict
     once, and so are the resource's tags, where a tag can except anything. `would` says what would
     be done.
     """
-    wanted = _exceptions()["tags"]
-    tags = read_tags() if wanted else {}
-    for entry in wanted:
-        key, equals, value = entry.partition("=")
-        if key in tags and (not equals or tags[key] == value):
-            return Verdict("ignored", f"tag {entry} is excepted")
+    entry = excepted_tag(read_tags() if _exceptions()["tags"] else {})
+    if entry:
+        return Verdict("ignored", f"tag {entry} is excepted")
     if os.environ["TRAILBUS_MODE"] != "enforce":
         return Verdict("observed", f"{would}, but only observes")
     answer = central_client("ssm").get_parameter(Name=os.environ["TRAILBUS_SWITCH"])
     if answer["Parameter"]["Value"] != "on":
         return Verdict("observed", f"{would}, but all remediation is switched off")
     return None
+
+
+def excepted_tag(tags: Mapping[str, str]) -> str:
+    """The exception that one of a resource's tags meets; empty when none does."""
+    for entry in _exceptions()["tags"]:
+        key, equals, value = entry.partition("=")
+        if key in tags and (not equals or tags[key] == value):
+            return entry
+    return ""
 
 
 def excepted(notice: Notice) -> str:

@@ -1,7 +1,7 @@
 """What was done lately, kept in a table whose items vanish by themselves."""
 
 import os
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from shared.clients import central_client
 
@@ -10,7 +10,7 @@ _EVENT = "event "
 
 
 class Memory:
-    """The notes under one key: a word for each event, by its id, since a moment.
+    """The notes under one key: a word for each event, by its id, and its time, since a moment.
 
     Each event has an attribute of its own, so that functions that run at once never overwrite
     each other's notes. A table that cannot be read or written raises: what nobody would remember
@@ -20,6 +20,7 @@ class Memory:
     def __init__(self, key: str, since: datetime) -> None:
         self.key = key
         self.words: dict[str, str] = {}
+        self.times: dict[str, datetime] = {}
         self._old: list[str] = []
         answer = central_client("dynamodb").get_item(
             TableName=os.environ["TRAILBUS_MEMORY"],
@@ -31,6 +32,7 @@ class Memory:
                 when, _, word = value["S"].partition(" ")
                 if float(when) >= since.timestamp():
                     self.words[name.removeprefix(_EVENT)] = word
+                    self.times[name.removeprefix(_EVENT)] = datetime.fromtimestamp(float(when), UTC)
                 else:
                     self._old.append(name)
 
@@ -57,3 +59,4 @@ class Memory:
             },
         )
         self.words[event_id] = word
+        self.times[event_id] = when

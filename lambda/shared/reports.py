@@ -2,10 +2,11 @@
 
 import json
 import os
-from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from shared.clients import central_client
+from shared.clock import now
 from shared.notices import Notice, text
 
 QUIET = ("ignored",)
@@ -17,6 +18,14 @@ LOUD = ("failed", "gave up", "not there", "not ours", "refused", "too late")
 _LONGEST = 1000
 
 
+class Undo(NamedTuple):
+    """One API call that takes back what was done, as data: `trailbus undo` makes it."""
+
+    service: str
+    operation: str
+    parameters: dict[str, Any]
+
+
 class Verdict(NamedTuple):
     """What comes of an event: an outcome, in a word or two, and a sentence that says why."""
 
@@ -26,15 +35,23 @@ class Verdict(NamedTuple):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the responder looked at or changed, how it was before and after, how to undo it."""
+    """What the responder looked at or changed, how it was before and after, how to undo it.
+
+    Without a `before` it was not looked at. `region` is where the calls that undo it are made;
+    without one, where the event came from.
+    """
 
     resource: str = ""
-    before: str = ""
-    after: str = ""
-    undo: str = ""
+    before: Any = None
+    after: Any = None
+    undo: tuple[Undo, ...] = ()
+    region: str = ""
 
 
 NOTHING = Evidence()
+
+VERDICTS: list[Verdict] = []
+"""What was reported lately, the latest last, for a caller that waits for the outcome."""
 
 
 def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> None:
@@ -44,6 +61,7 @@ def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> No
     A topic that does not take the report raises: the message comes back, and the responder then
     reports what it finds done already.
     """
+    VERDICTS.append(verdict)
     outcome, why = verdict
     line = {
         "level": "ERROR" if outcome in LOUD else "INFO",
@@ -57,9 +75,10 @@ def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> No
         "event_name": notice.event_name,
         "event_time": text(notice.detail.get("eventTime")),
         "by": notice.caller,
-        **asdict(evidence),
+        "resource": evidence.resource,
     }
-    written = _log(line)
+    seen = evidence.before is not None
+    written = _log(line, {"evidence": _record(notice, evidence)} if seen else {})
     if outcome not in QUIET:
         # A subject takes printable ASCII only, and the account may be anything when refused.
         subject = f"{line['responder']}: {outcome} in {notice.account}"[:100]
@@ -97,8 +116,29 @@ def log_failure(message_id: str, what: str) -> None:
     _log(line)
 
 
-def _log(line: dict[str, str]) -> str:
-    """One JSON object on one line: what Lambda's log is searched by."""
-    written = json.dumps({key: value[:_LONGEST] for key, value in line.items()})
+def _record(notice: Notice, evidence: Evidence) -> dict[str, Any]:
+    """What `trailbus undo` reads. The same event and responder give the same id again."""
+    responder = os.environ["TRAILBUS_RESPONDER"]
+    return {
+        "id": f"{responder}/{notice.account}/{notice.event_id}",
+        "responder": responder,
+        "account": notice.account,
+        "region": evidence.region or notice.region,
+        "resource": evidence.resource,
+        "before": evidence.before,
+        "after": evidence.after,
+        "undo": [call._asdict() for call in evidence.undo],
+        "time": now().isoformat().replace("+00:00", "Z"),
+        "event_id": notice.event_id,
+    }
+
+
+def _log(line: dict[str, str], more: dict[str, Any] | None = None) -> str:
+    """One JSON object on one line: what Lambda's log is searched by.
+
+    Words of an event may be of any length and are cut. Evidence is what AWS answered, and it
+    must be whole to be of use: a bucket's policy is the longest, 20 KB.
+    """
+    written = json.dumps({**{key: value[:_LONGEST] for key, value in line.items()}, **(more or {})})
     print(written)  # noqa: T201 - what a function prints is its log
     return written

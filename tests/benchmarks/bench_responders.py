@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import statistics
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -25,7 +27,7 @@ from typing import Any
 if __package__ in (None, ""):  # started by its path
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.lambda_ import events, loading, rendered
+from tests.lambda_ import events, loading, rendered, telling, tls
 
 ROUNDS = 15
 PROMISED = 1.2
@@ -33,7 +35,16 @@ PROMISED = 1.2
 # What each responder's first event makes it use, and how its start begins and ends.
 RESPONDERS: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "restart_cloudtrail": ("TrailGuard", ("sts", "cloudtrail", "dynamodb", "ssm", "sns")),
+    "notify_slack": ("Slack", ("dynamodb", "secretsmanager")),
 }
+SITES = {"notify_slack": telling.site()}
+# A chat is spoken to through a client too, which knows whom to trust.
+CHAT = """
+import ssl, urllib.request
+trusting = urllib.request.HTTPSHandler(context=ssl.create_default_context())
+urllib.request.build_opener(trusting)
+"""
+OTHER_CLIENTS = {"notify_slack": CHAT}
 
 _CLIENTS = """\
 import boto3
@@ -57,6 +68,7 @@ class _Aws(BaseHTTPRequestHandler):
 
     protocol_version = "HTTP/1.1"
     started: set[str] = set()  # noqa: RUF012 - one for all connections of a server
+    chat = ""
 
     def do_POST(self) -> None:
         asked = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -74,12 +86,14 @@ class _Aws(BaseHTTPRequestHandler):
             return _ASSUMED
         if name == "Publish":
             return _PUBLISHED
-        if name == "StartLogging":
+        if name == "StartLogging" or self.path == "/chat":
             self.started.add(asked)
         trail = {"Name": "account-trail", "TrailARN": events.TRAIL, "HomeRegion": events.HOME}
         answers: dict[str, Any] = {
             "DescribeTrails": {"trailList": [trail]},
             "GetTrailStatus": {"IsLogging": bool(self.started)},
+            "GetSecretValue": {"Name": telling.SECRET, "SecretString": self.chat},
+            "UpdateItem": {"Attributes": {"times": {"N": "1"}}},
             "GetParameter": {"Parameter": {"Name": "/trailbus/remediation", "Value": "on"}},
         }
         return json.dumps(answers.get(name, {}))
@@ -112,7 +126,7 @@ def _cpu(code: str, environment: Mapping[str, str]) -> float:
 def measured(responder: str, rounds: int) -> tuple[list[float], list[float]]:
     """CPU seconds of the bare clients and of the responder's first event, in turn."""
     function, services = RESPONDERS[responder]
-    site = rendered.Site(rendered.CENTRAL)
+    site = SITES.get(responder, rendered.Site(rendered.CENTRAL))
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Aws)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     environment = {
@@ -123,7 +137,14 @@ def measured(responder: str, rounds: int) -> tuple[list[float], list[float]]:
         "AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}",
     }
     bare, whole = [], []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_servers:
+        files = tls.certificate(Path(folder))
+        # The usual authorities too: reading them is a part of what a start costs.
+        usual = ssl.get_default_verify_paths().cafile
+        trusted = Path(folder, "trusted.pem")
+        trusted.write_bytes(files[0].read_bytes() + (Path(usual).read_bytes() if usual else b""))
+        environment["SSL_CERT_FILE"] = str(trusted)
+        _Aws.chat = open_servers.enter_context(tls.served(_Aws, files)) + "/chat"
         Path(folder, "index.py").write_text(loading.inlined(responder), encoding="utf-8")
         environment["PYTHONPATH"] = folder
         event = Path(folder, "event.json")
@@ -131,7 +152,8 @@ def measured(responder: str, rounds: int) -> tuple[list[float], list[float]]:
         event.write_text(json.dumps(batch), encoding="utf-8")
         for number in range(rounds + 1):
             _Aws.started.clear()
-            clients = _cpu(_CLIENTS.format(services=services), environment)
+            others = OTHER_CLIENTS.get(responder, "")
+            clients = _cpu(_CLIENTS.format(services=services) + others, environment)
             start = _cpu(_RESPONDER.format(event=str(event)), environment)
             if not _Aws.started:
                 raise SystemExit(f"{responder} did not do what it is for")

@@ -12,7 +12,7 @@ import itertools
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from botocore.loaders import Loader
 from moto.dynamodb.models import dynamodb_backends
 from moto.iam.models import AccessKey, iam_backends
 
+from generator.simulation import permissions
 from generator.simulation.authorization import (
     Caller,
     Decision,
@@ -33,6 +34,9 @@ from generator.simulation.authorization import (
     resource_policy,
     trust_policy,
 )
+from generator.simulation.beyond_moto import Buckets, Instances, Users
+from generator.simulation.edge import Identity
+from generator.simulation.world import ServiceError
 
 from . import rendered
 from .rendered import ORGANIZATION, Site
@@ -59,8 +63,10 @@ class Call(NamedTuple):
 class Refusal(Exception):
     """A service says no."""
 
-    def __init__(self, code: str, message: str = "said the test", status: int = 400) -> None:
-        self.code, self.message, self.status = code, message, status
+    def __init__(
+        self, code: str, message: str = "said the test", status: int = 400, **more: str
+    ) -> None:
+        self.code, self.message, self.status, self.more = code, message, status, more
         super().__init__(f"{code}: {message}")
 
 
@@ -120,6 +126,32 @@ NEEDS: dict[str, tuple[Need, ...]] = {
             lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}"),
         ),
     ),
+    "dynamodb:PutItem": (
+        Need(
+            ("dynamodb:PutItem",), lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}")
+        ),
+    ),
+    "organizations:DescribeAccount": (
+        Need(
+            ("organizations:DescribeAccount",),
+            lambda p, site: (
+                f"arn:{site.partition}:organizations::999988887777:account/"
+                f"{ORGANIZATION}/{p['AccountId']}"
+            ),
+        ),
+    ),
+    "secretsmanager:GetSecretValue": (
+        Need(
+            ("secretsmanager:GetSecretValue",),
+            lambda p, site: site.arn("secretsmanager", f"secret:{p['SecretId']}-AbCdEf"),
+        ),
+    ),
+    "sqs:ChangeMessageVisibility": (
+        Need(
+            ("sqs:ChangeMessageVisibility",),
+            lambda p, site: site.arn("sqs", str(p["QueueUrl"]).rpartition("/")[2]),
+        ),
+    ),
     "sns:Publish": (
         Need(("sns:Publish",), lambda p, site: str(p["TopicArn"])),
         Need(("kms:GenerateDataKey", "kms:Decrypt"), _topics_key),
@@ -144,6 +176,12 @@ class Aws:
         self.without: set[str] = set()
         """Actions that are taken out of every role's policies."""
         self.switch = "on"
+        self.secrets: dict[str, str] = {}
+        """Of secrets in Secrets Manager, and of SecureString parameters: what they hold."""
+        self.names: dict[str, str] = {}
+        """Of accounts: what Organizations calls them."""
+        self.hidden: dict[str, int] = {}
+        """Of messages, by receipt handle: for how many seconds the queue hides them."""
         self.published: list[dict[str, Any]] = []
         self.on_publish: Callable[[], None] = lambda: None
         """What happens in the world when a report has gone out."""
@@ -230,7 +268,7 @@ class Aws:
             answer = self._answer(call)
         except Refusal as refusal:
             return SimpleNamespace(status_code=refusal.status, headers={}), {
-                "Error": {"Code": refusal.code, "Message": refusal.message},
+                "Error": {"Code": refusal.code, "Message": refusal.message, **refusal.more},
                 "ResponseMetadata": {"HTTPStatusCode": refusal.status},
             }
         except Exception as error:
@@ -249,12 +287,12 @@ class Aws:
     def role(self, side: str, account: str) -> tuple[str, dict[str, Any]]:
         """The ARN and the properties of the function's role, or of the one in a member."""
         template = "central.yaml" if side == "central" else "member-roles.yaml"
-        site = Site(account, self.site.region, self.site.partition, self.site.role_path)
+        site = replace(self.site, account=account)
         properties = rendered.resource(template, self._logical[side], site)
         name = f"{self.site.role_path}{properties['RoleName']}"
         return f"arn:{site.partition}:iam::{account}:role{name}", properties
 
-    def may(self, side: str, account: str, action: str, resource: str, **context: str) -> Decision:
+    def may(self, side: str, account: str, action: str, resource: str, **context: Any) -> Decision:
         """Whether a role of ours allows an action on a resource whose owner consents."""
         arn, properties = self.role(side, account)
         root = f"arn:{self.site.partition}:iam::{account}:root"
@@ -266,7 +304,8 @@ class Aws:
             owners = resource_policy(whole, resource)
         caller = Caller.role_session(arn, "test", organization=ORGANIZATION)
         policies = Policies(identity=self._own(arn, properties), resource=owners)
-        return decide(Request(caller, action, resource, context), policies)
+        owner = context.get("aws:ResourceAccount")
+        return decide(Request(caller, action, resource, context, owner), policies)
 
     def _own(self, arn: str, properties: Mapping[str, Any]) -> tuple[Policy, ...]:
         documents = json.loads(json.dumps([p["PolicyDocument"] for p in properties["Policies"]]))
@@ -280,11 +319,24 @@ class Aws:
     def _check(self, side: str, call: Call) -> None:
         if call.service == "sts":
             return  # _assume asks both sides
+        known = permissions.NEEDS.get((call.service, call.operation))
+        if call.name not in NEEDS and known is not None:
+            self._check_as_simulated(side, call, known)
+            return
         site = Site(call.account, call.region, self.site.partition)
         for need in NEEDS[call.name]:
             resource = need.resource(call.parameters, site)
             for action in need.actions:
                 self._demand(self.may(side, call.account, action, resource), action, side)
+
+    def _check_as_simulated(self, side: str, call: Call, need: permissions.Need) -> None:
+        """Services whose state is moto's: the simulation knows what their conditions see."""
+        site = permissions.Site(call.account, call.region)
+        named = need.resource(call.parameters, site)
+        for resource in [named] if isinstance(named, str) else named:
+            context = need.context(call.parameters, site, resource)
+            decision = self.may(side, call.account, need.action, resource, **context)
+            self._demand(decision, need.action, side)
 
     def _demand(self, decision: Decision, action: str, side: str) -> None:
         if not decision.allowed:
@@ -298,11 +350,38 @@ class Aws:
         services: dict[str, Callable[[Call], dict[str, Any] | None]] = {
             "cloudtrail": self._cloudtrail,
             "dynamodb": lambda _: None,
+            "ec2": lambda call: _answered_or_none(Instances(), call),
+            "iam": lambda call: _answered_or_none(Users(), call),
+            "s3": lambda call: _answered_or_none(Buckets(), call),
+            "s3control": lambda _: None,
             "sns": self._publish,
-            "ssm": lambda _: {"Parameter": {"Value": self.switch}},
+            "organizations": self._account,
+            "secretsmanager": lambda c: {"SecretString": self._secret(c.parameters["SecretId"])},
+            "sqs": self._hide,
+            "ssm": self._parameter,
             "sts": self._assume,
         }
         return services[call.service](call)
+
+    def _parameter(self, call: Call) -> dict[str, Any]:
+        if call.parameters.get("WithDecryption"):
+            return {"Parameter": {"Value": self._secret(call.parameters["Name"])}}
+        return {"Parameter": {"Value": self.switch}}
+
+    def _secret(self, name: str) -> str:
+        if name not in self.secrets:
+            raise Refusal("ResourceNotFoundException", f"there is no {name}")
+        return self.secrets[name]
+
+    def _account(self, call: Call) -> dict[str, Any]:
+        account = call.parameters["AccountId"]
+        if account not in self.names:
+            raise Refusal("AccountNotFoundException", f"there is no {account}")
+        return {"Account": {"Id": account, "Name": self.names[account]}}
+
+    def _hide(self, call: Call) -> dict[str, Any]:
+        self.hidden[call.parameters["ReceiptHandle"]] = call.parameters["VisibilityTimeout"]
+        return {}
 
     def _assume(self, call: Call) -> dict[str, Any]:
         assert call.operation == "AssumeRole"
@@ -405,6 +484,18 @@ def _described(trail: Trail) -> dict[str, Any]:
         "IsOrganizationTrail": trail.organization,
         "IsMultiRegionTrail": trail.everywhere,
     }
+
+
+def _answered_or_none(service: Any, call: Call) -> dict[str, Any] | None:
+    """What AWS answers otherwise than moto; the rest is moto's to answer."""
+    asking = Identity(call.account, "")
+    try:
+        answer: dict[str, Any] | None = service.call(
+            call.operation, call.parameters, asking, call.region
+        )
+        return answer
+    except ServiceError as error:
+        raise Refusal(error.code, error.message, error.status, **error.more) from None
 
 
 def _remember(params: Any, context: Any, **_: Any) -> None:

@@ -6,11 +6,14 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 
-from generator.model import Json
+from generator import config
+from generator.model import Json, Shape
+from generator.render import render
 
 OUT = Path(__file__).parents[2] / "out"
 
@@ -27,6 +30,10 @@ class Site:
     region: str = "us-east-1"
     partition: str = "aws"
     role_path: str = "/"
+    configuration: str = ""
+    """What is rendered, as a configuration's text; what stands in out/ where there is none."""
+    given: tuple[tuple[str, str], ...] = ()
+    """Parameters of the stack that are not at their default."""
 
     @property
     def values(self) -> dict[str, str]:
@@ -35,27 +42,73 @@ class Site:
             "AWS::AccountId": self.account,
             "AWS::Region": self.region,
             "AWS::Partition": self.partition,
+            "AWS::URLSuffix": "amazonaws.com" + ".cn" * (self.partition == "aws-cn"),
             "CentralAccountId": CENTRAL,
             "OrganizationId": ORGANIZATION,
             "RolePath": self.role_path,
+            **dict(self.given),
         }
 
     def arn(self, service: str, resource: str) -> str:
         return f"arn:{self.partition}:{service}:{self.region}:{self.account}:{resource}"
 
 
-@lru_cache
-def _template(name: str) -> dict[str, Json]:
+EVERY_REMEDY = """\
+targets:
+  trail-guard: {kind: responder, responder: restart_cloudtrail, mode: enforce}
+  bucket-guard: {kind: responder, responder: block_public_bucket, mode: enforce}
+  mfa-guard: {kind: responder, responder: require_mfa, mode: enforce}
+  owner-tags: {kind: responder, responder: tag_owner, mode: enforce}
+routes:
+  - {detections: [cloudtrail_logging_stopped], to: [trail-guard]}
+  - {to: [bucket-guard], detections: [
+      s3_bucket_policy_changed, s3_bucket_acl_opened, s3_public_access_block_removed]}
+  - {detections: [iam_user_created, iam_login_profile_created], to: [mfa-guard]}
+  - {detections: [ec2_instances_launched, ec2_instances_started], to: [owner-tags]}
+"""
+"""A configuration with every responder that changes something."""
+
+
+def _read(text: str) -> dict[str, Json]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, Json] = yaml.load((OUT / name).read_text(encoding="utf-8"), loader)  # noqa: S506
+    loaded: dict[str, Json] = yaml.load(text, loader)  # noqa: S506
     return loaded
 
 
 @lru_cache
+def _template(name: str, configuration: str = "") -> dict[str, Json]:
+    if configuration:
+        return _read(_files(configuration)[name])
+    return _read((OUT / name).read_text(encoding="utf-8"))
+
+
+@lru_cache
+def _shape(configuration: str) -> Shape:
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "trailbus.yaml"
+        file.write_text(configuration, encoding="utf-8")
+        return config.load(file).shape
+
+
+@lru_cache
+def _files(configuration: str) -> dict[str, str]:
+    return dict(render(_shape(configuration)))
+
+
+def every_remedy() -> Shape:
+    """The shape of that configuration."""
+    return _shape(EVERY_REMEDY)
+
+
+@lru_cache
 def resource(template: str, logical_id: str, site: Site) -> dict[str, Any]:
-    """The resolved properties of a resource in a file of out/."""
-    properties = _template(template)["Resources"][logical_id]["Properties"]
-    resolved: dict[str, Any] = _resolved(properties, _template(template), site)
+    """The resolved properties of a resource in a file of out/, or, where the built-in
+    configuration has no such resource, in one with every remedy."""
+    whole = _template(template, site.configuration)
+    if logical_id not in whole["Resources"]:
+        whole = _template(template, EVERY_REMEDY)
+    properties = whole["Resources"][logical_id]["Properties"]
+    resolved: dict[str, Any] = _resolved(properties, whole, site)
     return resolved
 
 
@@ -77,7 +130,8 @@ def _resolved(value: Json, template: dict[str, Json], site: Site) -> Any:
         if function == "Ref":
             return _ref(argument, template, site)
         if function == "Fn::Sub":
-            return re.sub(r"\$\{([\w:]+)\}", lambda m: _ref(m[1], template, site), argument)
+            text = re.sub(r"\$\{([\w:]+)\}", lambda m: _ref(m[1], template, site), argument)
+            return text.replace("${!", "${")
         if function == "Fn::GetAtt":
             assert argument[1] == "Arn"
             return _arn(argument[0], template, site)
@@ -99,6 +153,9 @@ def _ref(name: str, template: dict[str, Json], site: Site) -> Any:
         return str(template["Parameters"][name].get("Default", ""))
     if template["Resources"][name]["Type"] == "AWS::SNS::Topic":
         return _arn(name, template, site)
+    if template["Resources"][name]["Type"] == "AWS::SQS::Queue":
+        host = f"https://sqs.{site.region}.amazonaws.com"
+        return f"{host}/{site.account}/{_physical(name, template, site)}"
     return _physical(name, template, site)
 
 

@@ -76,9 +76,24 @@ def test_the_report_says_what_was_how_it_is_and_how_to_undo_it(guard: Function) 
         "event_time": "2026-11-03T11:59:00Z",
         "by": f"arn:aws:sts::{MEMBER}:assumed-role/admin/mara",
         "resource": TRAIL,
-        "before": "stopped",
-        "after": "logging",
-        "undo": f"aws cloudtrail stop-logging --name {TRAIL} --region {HOME}",
+        "evidence": {
+            "id": f"restart_cloudtrail/{MEMBER}/3b644f44-653d-5387-90db-a4d40cec4a8e",
+            "responder": "restart_cloudtrail",
+            "account": MEMBER,
+            "region": HOME,
+            "resource": TRAIL,
+            "before": {"logging": False},
+            "after": {"logging": True},
+            "undo": [
+                {
+                    "service": "cloudtrail",
+                    "operation": "StopLogging",
+                    "parameters": {"Name": TRAIL},
+                }
+            ],
+            "time": "2026-11-03T12:00:00Z",
+            "event_id": "3b644f44-653d-5387-90db-a4d40cec4a8e",
+        },
     }
 
 
@@ -106,7 +121,7 @@ def test_a_trail_is_started_in_its_home_region_wherever_the_event_came_from(
     answer = guard(stop("account-trail", region="us-east-1"))
 
     assert guard.aws.starts == [(HOME, TRAIL)]
-    assert answer.only["undo"].endswith(f" --region {HOME}")
+    assert answer.only["evidence"]["region"] == HOME
 
 
 def test_of_two_trails_of_one_name_the_one_of_the_events_region_is_started(
@@ -229,7 +244,8 @@ def test_an_organizations_trail_is_left_to_its_owner(guard: Function) -> None:
     assert answer.only["message"] == (
         f"it is an organization's trail: only its owner, {MANAGEMENT}, can start it"
     )
-    assert (answer.only["resource"], answer.only["before"]) == (trail.arn, "")
+    assert answer.only["resource"] == trail.arn
+    assert "evidence" not in answer.only
     assert answer.published == answer.lines
 
 

@@ -242,11 +242,8 @@ def test_the_third_stop_within_an_hour_makes_it_give_up_loudly(guard: Function) 
 
     assert [line["outcome"] for line in lines] == ["restarted", "restarted", "gave up"]
     assert lines[2]["message"] == "it does not stay on: tried 2 times within an hour"
-    assert (lines[2]["level"], lines[2]["before"], lines[2]["after"]) == (
-        "ERROR",
-        "stopped",
-        "stopped",
-    )
+    assert lines[2]["level"] == "ERROR"
+    assert lines[2]["evidence"]["before"] == lines[2]["evidence"]["after"] == {"logging": False}
     assert guard.aws.published[-1] == lines[2]
     assert not the_trail(guard).logging
 
@@ -378,7 +375,8 @@ def test_a_report_that_does_not_get_through_neither_undoes_nor_repeats_the_start
     assert second.outcomes == ["restarted", "failed"]
     assert (fourth.failed, fourth.outcomes) == ([], ["restarted"])
     assert [line["outcome"] for line in fourth.published] == ["restarted"]
-    assert (fourth.only["before"], fourth.only["after"]) == ("stopped", "logging")
+    evidence = fourth.only["evidence"]
+    assert (evidence["before"], evidence["after"]) == ({"logging": False}, {"logging": True})
     assert late_copy.outcomes == ["ignored"]
     assert len(guard.aws.starts) == 1
     assert the_trail(guard).logging

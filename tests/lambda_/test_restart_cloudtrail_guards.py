@@ -53,8 +53,9 @@ def test_in_any_mode_but_enforce_it_only_says_what_it_would_do(deploy: Deploy, m
     assert answer.failed == []
     assert answer.only["outcome"] == "observed"
     assert answer.only["message"] == "would start it again, but only observes"
-    assert (answer.only["before"], answer.only["after"]) == ("stopped", "stopped")
-    assert answer.only["undo"] == ""
+    evidence = answer.only["evidence"]
+    assert evidence["before"] == evidence["after"] == {"logging": False}
+    assert evidence["undo"] == []
     assert answer.published == answer.lines
 
 

@@ -26,6 +26,7 @@ from generator.simulation.organization import DEFAULT_PLACE, world_of
 from generator.simulation.reasons import Reasons
 from generator.simulation.router import Reading, Router
 from generator.simulation.run import ORGANIZATION_TRAIL, deployed
+from generator.simulation.workflows import Workflows
 from generator.simulation.world import Resource, World
 
 MANAGEMENT = DEFAULT_PLACE.management_account
@@ -116,6 +117,7 @@ class Laboratory:
     router: Router = field(init=False)
     reasons: Reasons = field(init=False)
     functions: Functions = field(init=False)
+    workflows: Workflows = field(init=False)
 
     def __post_init__(self) -> None:
         kinds = {target.name: target.kind for target in self.shape.targets}
@@ -124,6 +126,7 @@ class Laboratory:
         self.reasons = Reasons(self.world, self.router, self.shape)
         home = self.place.central_account, self.place.central_region
         self.functions = Functions(self.world, self.cloud.edge, *home)
+        self.workflows = Workflows(self.world, self.cloud.edge, self.functions)
 
     @property
     def world(self) -> World:
@@ -133,7 +136,10 @@ class Laboratory:
         """Sends an event and lets the responders act."""
         journey = self.router.send(event)
         now = simulated_now(str(journey.detail.get("eventTime", "")))
+        before = len(self.functions.posts)
         journey.actions += self.functions.pump(now)
+        journey.actions += self.workflows.pump(now)
+        journey.posts += self.functions.posts[before:]
         return journey
 
     def resource(self, type_: str, name: str, account: str = CENTRAL, region: str = HOME) -> Any:

@@ -34,6 +34,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/view-stack-events
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "string": str,
     "boolean": bool,
+    "double": float,
     "integer": int,
     "timestamp": datetime,
     "map": dict,

@@ -235,3 +235,14 @@ def test_strangers_are_in_no_organization(organization: Organization) -> None:
 def test_what_is_not_simulated_says_so(ask: Asking) -> None:
     with pytest.raises(ServiceError, match="CreateAccount of Organizations is not simulated"):
         ask("CreateAccount", Email="a@example.com", AccountName="a")
+
+
+def test_policies_are_listed_by_their_type(ask: Asking) -> None:
+    found = ask("ListPolicies", Filter="SERVICE_CONTROL_POLICY")["Policies"]
+    assert [one["Name"] for one in found] == ["FullAWSAccess", "deny"]
+    assert ask("ListPolicies", Filter="TAG_POLICY")["Policies"] == []
+
+
+def test_an_organization_may_share_its_bills_only(ask: Asking, organization: Organization) -> None:
+    organization.features = "CONSOLIDATED_BILLING"
+    assert ask("DescribeOrganization")["Organization"]["FeatureSet"] == "CONSOLIDATED_BILLING"

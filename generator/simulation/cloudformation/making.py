@@ -53,10 +53,20 @@ class Maker:
                 outcome.attributes,
                 stack.id,
             )
+            self._forget_what_is_gone(kind, resource)
             self.world.inventory.add(resource)
         except (ServiceError, HTTPException, ServiceException) as error:
             raise Failure(reason_of(error, stack.id, declared.logical_id)) from None
         return Entry(declared, properties, resource, "CREATE_COMPLETE", self.world.clock)
+
+    def _forget_what_is_gone(self, kind: Kind, resource: Resource) -> None:
+        """Drops the record of one with that name which somebody removed by its service's own API:
+        else the service would not have made another."""
+        inventory = self.world.inventory
+        place = (resource.account, resource.region, resource.type, resource.physical_id)
+        gone = inventory.get(*place)
+        if gone is not None and kind.exists is not None:
+            inventory.remove(gone)
 
     def update(
         self, stack: Stack, entry: Entry, declared: Declared, properties: dict[str, Json]
@@ -93,8 +103,8 @@ class Maker:
 
     def taken(self, site: Site, kind: Kind, type_: str, name: str) -> bool:
         """Whether somebody else has something of that name."""
-        if kind.exists is not None and kind.exists(site, name):
-            return True
+        if kind.exists is not None:
+            return kind.exists(site, name)
         return self.world.inventory.get(site.account, site.region, type_, name) is not None
 
     def name_conflict(self, stack: Stack, declared: Declared, properties: Properties) -> str | None:

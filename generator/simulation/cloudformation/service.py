@@ -14,6 +14,7 @@ from .making import Maker
 from .providers.kind import Forward
 from .registry import Registry
 from .requests import Answer, Request
+from .stack_drifts import StackDrifts
 from .stack_sets import StackSets
 from .stack_sets.running import PACE
 from .stacks import Stacks
@@ -39,9 +40,11 @@ class CloudFormation:
         self.may_put_events: Callable[[Forward], str | None] | None = None
         """Asked when a rule gets a bus of another account or Region as target."""
         self.registry = Registry(world)
-        deployment = Deployment(Maker(world, self))
+        maker = Maker(world, self)
+        deployment = Deployment(maker)
         self.stacks = Stacks(world, self.registry, deployment)
         self.change_sets = ChangeSets(world, self.registry, self.stacks)
+        self.stack_drifts = StackDrifts(self.registry, maker)
         self.templates = Templates(self.registry, self.change_sets)
         self.stack_sets = StackSets(
             world, self.registry, deployment, materialise=materialise, pace=pace
@@ -54,7 +57,7 @@ class CloudFormation:
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", operation).lower()
         if name == "get_template_summary" and "StackSetName" in parameters:
             return self._summary_of_set(parameters, caller.account, region)
-        for part in (self.stacks, self.change_sets, self.templates):
+        for part in (self.stacks, self.change_sets, self.templates, self.stack_drifts):
             handler = getattr(part, name, None)
             if handler is not None:
                 break

@@ -73,6 +73,7 @@ class Stack:
     operation: Iterator[None] | None = None
     operation_id: str = ""
     operation_type: str = ""
+    drift: str = "NOT_CHECKED"
 
     @property
     def exists(self) -> bool:

@@ -240,7 +240,7 @@ def described(stack: Stack) -> Answer:
             "Capabilities": stack.capabilities,
             "NotificationARNs": stack.notification_arns,
             "Tags": listed_tags(stack.tags),
-            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            "DriftInformation": {"StackDriftStatus": stack.drift},
             "Outputs": stack.outputs,
         }
     )
@@ -264,7 +264,7 @@ def _summary(stack: Stack) -> Answer:
             "DeletionTime": None if stack.deleted is None else moment(stack.deleted),
             "StackStatus": stack.status,
             "StackStatusReason": stack.reason,
-            "DriftInformation": {"StackDriftStatus": "NOT_CHECKED"},
+            "DriftInformation": {"StackDriftStatus": stack.drift},
         }
     )
 

@@ -80,3 +80,18 @@ def test_an_unreadable_message_is_logged_with_its_id(capsys: pytest.CaptureFixtu
     line = json.loads(capsys.readouterr().out)
     assert (line["level"], line["message_id"], line["outcome"]) == ("ERROR", "m", "failed")
     assert line["message"].startswith("unreadable: JSONDecodeError")
+
+
+def test_who_waits_for_the_outcomes_is_told_them() -> None:
+    verdict = loading.shared("reports").Verdict
+    batches.VERDICTS.append(verdict("old", "what an earlier batch left"))
+
+    def handle(notice: Any) -> None:
+        batches.VERDICTS.append(verdict("restarted", notice.event_id))
+
+    asked = {"Records": [message(stop(), id_="a")], "want_outcomes": True}
+    answer = batches.handle_batch(asked, None, handle)
+    assert [outcome["outcome"] for outcome in answer["outcomes"]] == ["restarted"]
+    assert answer["batchItemFailures"] == []
+    usual = batches.handle_batch({"Records": asked["Records"]}, None, handle)
+    assert usual == {"batchItemFailures": []}

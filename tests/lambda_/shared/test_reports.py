@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.lambda_ import loading
-from tests.lambda_.events import MEMBER, message, stop
+from tests.lambda_.events import MEMBER, NOW, message, stop
 
 notices = loading.shared("notices")
 reports = loading.shared("reports")
@@ -31,6 +31,8 @@ def topic(monkeypatch: pytest.MonkeyPatch) -> Topic:
     made = Topic()
     monkeypatch.setattr(reports, "central_client", lambda service: {"sns": made}[service])
     monkeypatch.setenv("TRAILBUS_TARGET", "trail-guard")
+    monkeypatch.setenv("TRAILBUS_RESPONDER", "block_public_bucket")
+    monkeypatch.setattr(reports, "now", lambda: NOW)
     monkeypatch.setenv("TRAILBUS_REPORTS", "arn:aws:sns:us-east-1:222222222222:reports")
     return made
 
@@ -39,7 +41,7 @@ def notice(tries: int = 1, **changes: Any) -> Any:
     return notices.notice_of(message(stop(**changes), tries=tries, id_="m"))
 
 
-def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, str]]:
+def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
     return [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
 
@@ -139,16 +141,47 @@ def test_a_failure_that_cannot_be_published_raises_nothing_and_is_logged(
 
 
 def test_evidence_stands_beside_what_is_known_of_the_event(
-    capsys: pytest.CaptureFixture[str],
+    topic: Topic, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    evidence = reports.Evidence("arn:bucket", before="public", after="private", undo="aws s3api x")
-    reports.report(notice(), reports.Verdict("blocked", "why"), evidence)
+    undo = reports.Undo("s3", "DeletePublicAccessBlock", {"Bucket": "b"})
+    evidence = reports.Evidence("arn:bucket", {"open": True}, {"open": False}, (undo,))
+    event = notice(event_id="e-1", region="eu-west-1")
+    reports.report(event, reports.Verdict("blocked", "why"), evidence)
 
     [line] = lines(capsys)
-    assert (line["resource"], line["before"], line["after"], line["undo"]) == (
-        "arn:bucket",
-        "public",
-        "private",
-        "aws s3api x",
-    )
-    assert line["account"] == MEMBER
+    assert line["resource"] == "arn:bucket"
+    assert line["evidence"] == {
+        "id": f"block_public_bucket/{MEMBER}/e-1",
+        "responder": "block_public_bucket",
+        "account": MEMBER,
+        "region": "eu-west-1",
+        "resource": "arn:bucket",
+        "before": {"open": True},
+        "after": {"open": False},
+        "undo": [
+            {
+                "service": "s3",
+                "operation": "DeletePublicAccessBlock",
+                "parameters": {"Bucket": "b"},
+            }
+        ],
+        "time": "2026-11-03T12:00:00Z",
+        "event_id": "e-1",
+    }
+    assert json.loads(topic.published[0]["Message"]) == line
+
+
+def test_evidence_is_never_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    policy = json.dumps({"Statement": "é" * 20_000})
+    evidence = reports.Evidence("arn:bucket", {"policy": policy}, {})
+    reports.report(notice(), reports.Verdict("blocked", "why"), evidence)
+
+    assert lines(capsys)[0]["evidence"]["before"] == {"policy": policy}
+
+
+def test_what_was_not_looked_at_leaves_no_evidence(capsys: pytest.CaptureFixture[str]) -> None:
+    reports.report(notice(), reports.Verdict("refused", "why"), reports.Evidence("arn:bucket"))
+
+    [line] = lines(capsys)
+    assert line["resource"] == "arn:bucket"
+    assert "evidence" not in line

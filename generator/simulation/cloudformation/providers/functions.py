@@ -87,11 +87,19 @@ def _function(site: Site, named: str) -> Resource:
 
 
 def _permission(site: Site, name: str, properties: Properties) -> Outcome:
-    function = _function(site, str(properties["FunctionName"]))
+    """Functions that no stack made are taken to be there: their ARN says whose they are."""
+    named = str(properties["FunctionName"])
+    if named.startswith("arn:"):
+        own = site.arn("lambda", "function:")
+        if not named.startswith(own):
+            raise refuse(f"{named} is no function of this account and Region.", "AccessDenied")
+        of_whom = function_name(named)
+    else:
+        of_whom = _function(site, named).physical_id
     others = [
         permission.properties
         for permission in site.world.inventory.of_type(site.account, site.region, PERMISSION)
-        if str(permission.properties["FunctionName"]).rpartition(":")[2] == function.physical_id
+        if function_name(str(permission.properties["FunctionName"])) == of_whom
     ]
     if len(json.dumps([*others, properties])) > POLICY_LENGTH:
         raise refuse(
@@ -99,6 +107,11 @@ def _permission(site: Site, name: str, properties: Properties) -> Outcome:
             "ServiceLimitExceeded",
         )
     return Outcome(name, {"Id": name})
+
+
+def function_name(named: str) -> str:
+    """The name in a function's name or ARN, without an alias or version."""
+    return named.split(":")[6] if named.startswith("arn:") else named.partition(":")[0]
 
 
 KINDS = {

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from moto.iam.access_control import PermissionResult
 from moto.s3.models import PublicAccessBlock, s3_backends
 
 from generator.model import Json
@@ -29,6 +30,7 @@ def _bucket(site: Site, name: str, properties: Properties) -> Outcome:
         raise refuse(f"The specified bucket is not valid: {name}")
     _check_notifications(site, properties)
     bucket = _backend(site).create_bucket(name, site.region)
+    bucket.get_permission = _moto_has_no_say
     _settle(site, bucket, properties)
     bucket.set_notification_configuration(_notifications(properties))
     suffix = "amazonaws.com.cn" if site.partition == "aws-cn" else "amazonaws.com"
@@ -40,6 +42,12 @@ def _bucket(site: Site, name: str, properties: Properties) -> Outcome:
         "WebsiteURL": f"http://{name}.s3-website-{site.region}.{suffix}",
     }
     return Outcome(name, dict(attributes))
+
+
+def _moto_has_no_say(action: str, resource: str) -> PermissionResult:
+    """moto reads bucket policies without their conditions: a refusal of plain HTTP would keep
+    everybody out. Who may what, the simulation decides by itself."""
+    return PermissionResult.NEUTRAL
 
 
 def _settle(site: Site, bucket: Any, properties: Properties) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from generator.model import Json
 
@@ -21,6 +22,10 @@ def _check_machine(site: Site, name: str, properties: Properties) -> None:
             json.loads(str(properties["DefinitionString"]))
         except ValueError:
             raise refuse("Invalid State Machine Definition: 'INVALID_JSON_DESCRIPTION'") from None
+        offered = properties.get("DefinitionSubstitutions") or {}
+        mentioned = set(re.findall(r"\$\{(\w+)\}", str(properties["DefinitionString"])))
+        if missing := sorted(mentioned - set(offered)):
+            raise refuse(f"The definition of {name} mentions {missing[0]}, which nothing fills in")
     _check_role(site, str(properties["RoleArn"]), "states.amazonaws.com")
 
 

@@ -18,6 +18,7 @@ from generator.simulation.cloudformation.stack_sets.sets import (
     EXECUTION_ROLE,
     StackSet,
 )
+from generator.simulation.control_policies import denied
 from generator.simulation.world import ServiceError, World, partition_of
 
 if TYPE_CHECKING:
@@ -198,7 +199,10 @@ class Deliveries:
                     "CloudFormation, Status Code: 403, Error Code: InvalidClientTokenId): "
                     f"the Region {region} is not enabled in the account {needed}"
                 )
-        return None if stack_set.service_managed else self._missing_roles(stack_set, account)
+        if not stack_set.service_managed:
+            return self._missing_roles(stack_set, account)
+        types = (declared.type for declared in stack_set.definition.template.resources.values())
+        return denied(self.world, account, region, types)
 
     def _missing_roles(self, stack_set: StackSet, account: str) -> str | None:
         """Why the roles of a self-managed StackSet do not let it in.

@@ -87,7 +87,12 @@ CASES: list[tuple[str, dict[str, Json], dict[str, Json], str, dict[str, str]]] =
     ),
     (
         "Events::Connection",
-        resource("Events::Connection", Name="c"),
+        resource(
+            "Events::Connection",
+            Name="c",
+            AuthorizationType="API_KEY",
+            AuthParameters={"ApiKeyAuthParameters": {"ApiKeyName": "k", "ApiKeyValue": "v"}},
+        ),
         {},
         "c",
         {

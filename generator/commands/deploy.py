@@ -1,0 +1,101 @@
+"""Rolls out: central stack, member roles, member rules, management account; repeats safely.
+
+What an earlier run left unfinished is waited for and gone on with; what failed is tried again
+alone; what is as configured is not touched. Exit 1 when any account and Region could not be
+covered, each with its reason.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from generator.model import Mistake, Problem
+from generator.rollout import opening
+from generator.screen import Screen, printable
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "plan", nargs="?", type=Path, metavar="PLAN", help="do exactly this plan, or refuse"
+    )
+    opening.arguments(parser)
+    parser.add_argument(
+        "--no-change-set", action="store_true", help="let nobody validate the central stack first"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="let things be replaced whose names change"
+    )
+
+
+def run(given: argparse.Namespace, screen: Screen) -> int:
+    from generator.deploy import doctor, planfile
+    from generator.deploy.apply import settle, walk
+    from generator.deploy.existing import look
+    from generator.deploy.plan import obstacles, proposal
+    from generator.deploy.preview import preview
+    from generator.rollout.progress import outcomes_document, walk_of
+
+    agreed = planfile.read(given.plan) if given.plan else None
+    with opening.entered(given) as entry:
+        want = entry.checked()
+        problems = doctor.blocking(entry.door, want)
+        if problems:
+            raise Mistake(problems)
+        if agreed is not None:
+            planfile.check_place(given.plan, agreed, want)
+        way = walk_of(entry, want, screen)
+        settle(way)
+        existing = look(entry.door, want)
+        way.members = existing.members
+        problems = obstacles(want, existing, given.replace)
+        if problems:
+            raise Mistake(problems)
+        plan = proposal(want, existing)
+        if agreed is not None:
+            planfile.check_world(given.plan, agreed, want, existing, plan)
+        if plan.central.action != "keep" and not given.no_change_set:
+            seen = preview(entry.door, want, plan.central, entry.pause, keep_bucket=True)
+            if seen.findings:
+                raise Mistake(
+                    Problem(
+                        f"the stack {want.central.name}: {one.logical_id or 'its change set'}",
+                        one.reason,
+                        "kept by an earlier destroy? trailbus destroy --data removes it"
+                        if "already exists" in one.reason
+                        else "",
+                    )
+                    for one in seen.findings
+                )
+        try:
+            outcomes = walk(way, plan.steps)
+        except KeyboardInterrupt:
+            screen.note("interrupted: what AWS has begun goes on; deploy again continues there")
+            return 130
+    stuck = {place: why for change in plan.stack_sets for place, why in change.cells.stuck.items()}
+    for outcome in outcomes:
+        if not outcome.ok and not outcome.failures:
+            screen.problem(Problem(outcome.step.sentence, outcome.reason))
+    for (account, region), why in sorted(stuck.items()):
+        cure = "see doctor: only a person can mend this"
+        screen.problem(Problem(f"{account} {region}", f"INOPERABLE: {why}", cure))
+    failed = sum(len(outcome.failures) for outcome in outcomes)
+    good = all(outcome.ok for outcome in outcomes) and not stuck
+    screen.line(_verdict(len(plan.steps), failed, good))
+    screen.document(
+        {
+            "ok": good,
+            "unchanged": not plan.steps,
+            "steps": outcomes_document(outcomes),
+            "stuck": {f"{a} {r}": printable(why) for (a, r), why in stuck.items()},
+        }
+    )
+    return 0 if good else 1
+
+
+def _verdict(steps: int, failed: int, good: bool) -> str:
+    if good:
+        return "Done." if steps else "Nothing to do: everything is as configured."
+    if failed:
+        return f"{failed} cells failed. Mend what the reasons say: deploy again touches only those."
+    return "Not finished. Mend what stands above: deploy again continues from here."

@@ -1,0 +1,59 @@
+"""Says what deploy would do: stacks, StackSets, every account and Region, and what it costs.
+
+It only reads, with one exception: for a central stack that would change, CloudFormation itself is
+asked by a change set, which is taken away again with all that it needed (--no-change-set).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from generator.model import Mistake
+from generator.rollout import opening
+from generator.screen import Screen
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    opening.arguments(parser)
+    parser.add_argument("--out", metavar="FILE", help="write the plan there, for deploy FILE")
+    parser.add_argument(
+        "--no-change-set", action="store_true", help="make no change set: nothing but reads"
+    )
+    parser.add_argument(
+        "--replace", action="store_true", help="let things be replaced whose names change"
+    )
+
+
+def run(given: argparse.Namespace, screen: Screen) -> int:
+    from generator.deploy import planfile
+    from generator.deploy.existing import look
+    from generator.deploy.plan import obstacles, proposal
+    from generator.deploy.preview import preview
+    from generator.deploy.prices import cost
+    from generator.rollout import telling
+
+    with opening.entered(given) as entry:
+        want = entry.checked()
+        existing = look(entry.door, want)
+        problems = obstacles(want, existing, given.replace)
+        if problems:
+            raise Mistake(problems)
+        plan = proposal(want, existing)
+        seen = None
+        if plan.central.action != "keep" and not given.no_change_set:
+            seen = preview(entry.door, want, plan.central, entry.pause)
+    price = cost(want, plan)
+    for line in telling.lines(want, existing, plan, seen, price, screen):
+        screen.line(line)
+    said = telling.document(want, existing, plan, seen, price)
+    screen.document(said)
+    if given.out:
+        whole = {**planfile.document(want, existing, plan), "changes": said}
+        try:
+            Path(given.out).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise Mistake.one(given.out, f"cannot be written: {error.strerror}") from None
+        screen.note(f"the plan is in {given.out}: trailbus deploy {given.out}")
+    return 1 if seen and seen.findings else 0

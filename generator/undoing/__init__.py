@@ -1,0 +1,1 @@
+"""Takes back what a responder did, by the evidence that it left."""

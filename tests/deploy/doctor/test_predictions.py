@@ -1,0 +1,108 @@
+"""What the doctor says of service control policies is what happens in a rollout.
+
+The simulated organization decides by another implementation of the policy language.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.deploy.doctor.conftest import HOME, INNER, MANAGEMENT, MEMBER, OUTER, ROOT, Patient
+
+EXEMPT = ["arn:aws:iam::*:role/stacksets-exec-*"]
+POLICIES: dict[str, dict[str, Any]] = {
+    "everything": {"Action": "*"},
+    "rules": {"Action": ["events:Put*", "events:DeleteRule"]},
+    "queues": {"Action": "SQS:createqueue"},
+    "stacks": {"Action": "cloudformation:CreateStack"},
+    "something else": {"Action": "organizations:*"},
+    "all but some": {"NotAction": ["events:*", "sqs:*", "cloudformation:*", "iam:*"]},
+    "all but too few": {"NotAction": ["events:*", "iam:*"]},
+    "a Region": {"Action": "*", "Condition": {"StringEquals": {"aws:RequestedRegion": HOME}}},
+    "other Regions": {
+        "NotAction": "iam:*",
+        "Condition": {"StringNotEquals": {"aws:RequestedRegion": ["eu-west-1", "us-*"]}},
+    },
+    "Regions by wildcard": {
+        "NotAction": "iam:*",
+        "Condition": {"StringNotLike": {"aws:RequestedRegion": ["eu-*", "us-*"]}},
+    },
+    "all but ours": {"Action": "*", "Condition": {"ArnNotLike": {"aws:PrincipalARN": EXEMPT}}},
+    "all but ours, as strings": {
+        "Action": "*",
+        "Condition": {"StringNotLike": {"aws:PrincipalArn": EXEMPT}},
+    },
+    "all but one account's": {
+        "Action": "*",
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": f"arn:aws:iam::{MEMBER}:role/*"}},
+    },
+    "strangers": {
+        "Action": "*",
+        "Condition": {"StringNotEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}},
+    },
+    "both must hold": {
+        "Action": "events:*",
+        "Condition": {
+            "StringEquals": {"aws:RequestedRegion": HOME},
+            "ArnNotLike": {"aws:PrincipalARN": EXEMPT},
+        },
+    },
+}
+
+
+def failing(patient: Patient) -> set[tuple[str, str]]:
+    """The accounts and Regions that a rollout of the rules does not reach."""
+    client = patient.client("cloudformation")
+    for one in (patient.wanted.roles, patient.wanted.rules):
+        client.create_stack_set(
+            StackSetName=one.name,
+            TemplateBody=patient.bundle.files[one.template],
+            Parameters=[
+                {"ParameterKey": name, "ParameterValue": value}
+                for name, value in one.parameters.items()
+            ],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+            PermissionModel="SERVICE_MANAGED",
+            AutoDeployment={"Enabled": False},
+        )
+        client.create_stack_instances(
+            StackSetName=one.name,
+            DeploymentTargets={"OrganizationalUnitIds": list(patient.place.organizational_units)},
+            Regions=list(one.regions),
+            OperationPreferences={
+                "RegionConcurrencyType": "PARALLEL",
+                "MaxConcurrentPercentage": 100,
+                "FailureTolerancePercentage": 100,
+            },
+        )
+        patient.cloud.cloudformation.stack_sets.run_to_end()
+    failed = set()
+    for one in (patient.wanted.roles, patient.wanted.rules):
+        for each in client.list_stack_instances(StackSetName=one.name)["Summaries"]:
+            if each["Status"] != "CURRENT":
+                failed.add((each["Account"], each["Region"]))
+    return failed
+
+
+@pytest.mark.parametrize("target", [ROOT, OUTER, INNER, MEMBER, MANAGEMENT])
+@pytest.mark.parametrize("name", POLICIES)
+def test_what_is_foretold_happens(name: str, target: str, patient: Patient) -> None:
+    statement = {"Effect": "Deny", "Resource": "*", **POLICIES[name]}
+    patient.forbid(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), target)
+    [found] = patient.check("service control policies")
+    failed = failing(patient)
+    if name == "all but one account's" and target == MEMBER:
+        # The policy spares that account, and is told of all the same: better once too often.
+        assert (found.level, failed) == ("warning", set())
+        return
+    assert (found.level != "ok") == bool(failed), (found, failed)
+    for region in patient.wanted.rules.regions:
+        assert (region in found.fault) == any(where == region for _, where in failed), found
+    if found.level == "blocking":
+        members = set(patient.organization.accounts) - {MANAGEMENT}
+        for region in {region for _, region in failed}:
+            reached = {account for account, where in failed if where == region}
+            assert reached >= members - {MEMBER}

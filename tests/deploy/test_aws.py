@@ -1,0 +1,93 @@
+"""The door: errors become refusals, pages one list, and expired credentials are renewed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
+
+from generator.deploy.aws import EXPIRED, Call, Door, Refused
+
+CALL = Call("central", "eu-west-1", "sqs", "ListQueues", {})
+Answer = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+class Session:
+    """Stands for a boto3 session: every client answers by the same function."""
+
+    def __init__(self, answer: Answer) -> None:
+        self.answer = answer
+
+    def client(self, service: str, **more: Any) -> Session:
+        return self
+
+    def _make_api_call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        return self.answer(request)
+
+
+def error(code: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "so it is"}}, "ListQueues")
+
+
+def raising(fault: Exception) -> Answer:
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        raise fault
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (error("AccessDenied"), "AccessDenied"),
+        (NoCredentialsError(), "NoCredentialsError"),
+        (ResponseParserError("<html>"), "ResponseParserError"),
+    ],
+)
+def test_every_error_is_a_refusal_that_names_call_and_place(fault: Exception, code: str) -> None:
+    door = Door(lambda side: Session(raising(fault)))
+    with pytest.raises(Refused, match=r"ListQueues \(central account, eu-west-1\)") as caught:
+        door.call(CALL)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("code", sorted(EXPIRED))
+def test_credentials_that_expire_on_the_way_are_asked_for_anew_once(code: str) -> None:
+    made: list[Session] = []
+
+    def session_for(side: str) -> Session:
+        made.append(Session(lambda request: {"ok": len(made)}))
+        return made[-1]
+
+    door = Door(session_for)
+    assert door.call(CALL) == {"ok": 1}
+    made[0].answer = raising(error(code))
+    assert door.call(CALL) == {"ok": 2}
+    assert len(made) == 2
+
+
+def test_credentials_that_stay_expired_are_a_refusal() -> None:
+    session = Session(lambda request: {})
+    door = Door(lambda side: session)
+    door.call(CALL)
+    session.answer = raising(error("ExpiredToken"))
+    with pytest.raises(Refused, match="ExpiredToken"):
+        door.call(CALL)
+
+
+@pytest.mark.parametrize(
+    ("answered", "asked"),
+    [("NextToken", "NextToken"), ("NextContinuationToken", "ContinuationToken")],
+)
+def test_pages_are_one_list(answered: str, asked: str) -> None:
+    pages: dict[Any, dict[str, Any]] = {None: {"Items": [1, 2], answered: "b"}, "b": {"Items": [3]}}
+    door = Door(lambda side: Session(lambda request: {**pages[request.get(asked)]}))
+    assert list(door.items(CALL, "Items")) == [1, 2, 3]
+
+
+def test_who_made_the_call_stays_out_of_the_answer() -> None:
+    door = Door(lambda side: Session(lambda request: {"ResponseMetadata": {"RequestId": "1"}}))
+    assert door.call(CALL) == {}

@@ -1,0 +1,113 @@
+"""A recorded event of a member becomes a message in a chat; near misses and faults do not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generator import config
+from generator.model import Shape
+from generator.simulation import report
+from generator.simulation.organization import DEFAULT_PLACE
+from generator.simulation.run import example_events, simulate
+from generator.simulation.web import WEBHOOK, Request, Response
+
+from .conftest import AWAY, MEMBER, Laboratory, bundle_of, event_of, laboratory, moto_queue, stop_of
+
+CONFIGURATION = """\
+name_prefix: trailbus
+targets:
+  slack: {kind: responder, responder: notify_slack}
+  trail-guard: {kind: responder, responder: restart_cloudtrail, mode: enforce}
+routes:
+  - {severity: [high, critical], to: [slack]}
+  - {detections: [cloudtrail_logging_stopped], to: [trail-guard]}
+"""
+
+
+@pytest.fixture(scope="module")
+def shape(tmp_path_factory: pytest.TempPathFactory) -> Shape:
+    """High and critical detections to Slack, stopped trails to the guard as well."""
+    file: Path = tmp_path_factory.mktemp("telling") / "trailbus.yaml"
+    file.write_text(CONFIGURATION, encoding="utf-8")
+    return config.load(file).shape
+
+
+@pytest.fixture
+def lab(shape: Shape) -> Iterator[Laboratory]:
+    with laboratory(shape=shape) as made:
+        yield made
+
+
+def test_a_stopped_trail_is_told_and_so_is_what_was_done_about_it(lab: Laboratory) -> None:
+    lab.cloud.trails.add(MEMBER, AWAY, "account-trail", logging=False)
+    journey = lab.send(stop_of("account-trail", MEMBER, AWAY))
+
+    assert [post.host for post in journey.posts] == ["hooks.slack.com"] * 2
+    first, second = (json.loads(post.body) for post in journey.posts)
+    assert first["text"].startswith("CRITICAL: CloudTrail logging was stopped in 111122223333")
+    assert second["text"].startswith("trail-guard: restarted in 111122223333")
+    assert [action.call for action in journey.actions] == ["cloudtrail:StartLogging"]
+
+
+def test_a_call_that_failed_is_not_told(lab: Laboratory) -> None:
+    journey = lab.send(stop_of("account-trail", MEMBER, AWAY, errorCode="AccessDenied"))
+
+    assert journey.posts == []
+
+
+def test_a_detection_that_is_not_loud_enough_is_not_told(lab: Laboratory) -> None:
+    quiet = next(d for d in lab.shape.detections if d.severity == "medium")
+    journey = lab.send(event_of(quiet.id))
+
+    assert journey.forwarded
+    assert journey.posts == []
+
+
+def test_the_same_event_twice_is_told_once(lab: Laboratory) -> None:
+    event = event_of("cloudtrail_trail_deleted")
+    posts = [len(lab.send(event).posts) for _ in range(3)]
+
+    assert posts == [1, 0, 0]
+
+
+def test_what_a_chat_that_is_down_did_not_take_lies_in_the_queue(lab: Laboratory) -> None:
+    lab.functions.web.answer = lambda request: Response(503, "", {"Retry-After": "60"})
+    for number in range(3):
+        lab.send(event_of("cloudtrail_trail_deleted", eventID=f"00000000-000{number}"))
+
+    queue = lab.resource("AWS::SQS::Queue", "trailbus-slack")
+    assert len(moto_queue(queue)._messages) == 3, "hidden for a while, and still there"
+    assert [post.status for post in lab.functions.posts] == [503]
+
+
+def test_the_address_stands_nowhere_but_in_the_request(lab: Laboratory) -> None:
+    asked: list[Request] = []
+
+    def says(request: Request) -> Response:
+        asked.append(request)
+        return Response(404, "no_service")
+
+    lab.functions.web.answer = says
+    journey = lab.send(event_of("cloudtrail_trail_deleted"))
+    secret = WEBHOOK.rpartition("/")[2]
+
+    assert asked[0].url == WEBHOOK
+    assert secret not in json.dumps([post.body for post in journey.posts])
+    assert secret not in "\n".join(lab.functions.log)
+
+
+@pytest.mark.slow
+def test_simulate_shows_what_is_told(shape: Shape) -> None:
+    detections = [d for d in shape.detections if d.id == "cloudtrail_trail_deleted"]
+    reading = example_events(detections, shape.name_prefix)
+    simulation = simulate(shape, bundle_of(shape), DEFAULT_PLACE, reading, 5)
+    document = report.document(simulation)
+    posts = [post for event in document["events"] for post in event["posts"]]
+
+    assert document["totals"]["posts"] == len(posts) > 0
+    assert {post["host"] for post in posts} == {"hooks.slack.com"}
+    assert {post["responder"] for post in posts} == {"trailbus-slack"}
