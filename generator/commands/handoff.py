@@ -65,7 +65,9 @@ def _for_control_tower(configuration: Configuration) -> dict[str, str]:
     where = control_tower.Where()
     if place is not None:
         regions = tuple(place.regions or ())
-        want = wanted(Bundle(files, json.loads(files[names.MANIFEST])), place, regions)
+        manifest = json.loads(files[names.MANIFEST])
+        templates = {name: files[name] for name in manifest["templates"]}
+        want = wanted(Bundle(templates, manifest), place, regions)
         for one in (want.central, want.roles, want.rules):
             known[one.template] = dict(one.parameters)
         where = control_tower.Where(
