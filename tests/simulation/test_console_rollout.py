@@ -215,14 +215,12 @@ def test_an_account_that_joins_gets_its_roles_before_its_rules(console: Console)
     assert console.change(names.ORGANIZATION, Phase="all") == "UPDATE_COMPLETE"
     console.world.organization.add(Account(NEW, "new", "r-ab12"))
     sets.joined(NEW)
+    latest = {one.name: list(one.operations.values())[-1] for one in sets.sets}
+    assert latest[RULES_SET].status == "QUEUED"
+    assert latest[RULES_SET].waits_for == [latest[ROLES_SET]]
     sets.run_to_end()
     # Rules without their roles would have been refused.
     assert {console.cells(RULES_SET)[cell] for cell in everywhere({NEW})} == {"SUCCEEDED"}
-    [roles, rules] = [
-        console.client().list_stack_set_operations(StackSetName=name)["Summaries"][0]
-        for name in (ROLES_SET, RULES_SET)
-    ]
-    assert roles["EndTimestamp"] <= rules["EndTimestamp"]
     assert everywhere({NEW}) <= console.forwarded()
 
 
@@ -311,8 +309,11 @@ def test_a_delegated_administrator_covers_the_members_and_an_upload_the_rest(
     assert delegated.forwarded() == everywhere({*members, MANAGEMENT})
     # A new account is covered in order: DependsOn names the StackSet where it lives.
     delegated.world.organization.add(Account(NEW, "new", "r-ab12"))
-    delegated.cloud.cloudformation.stack_sets.joined(NEW)
-    delegated.cloud.cloudformation.stack_sets.run_to_end()
+    sets = delegated.cloud.cloudformation.stack_sets
+    sets.joined(NEW)
+    [rules] = [one for one in sets.sets if one.name == RULES_SET]
+    assert list(rules.operations.values())[-1].status == "QUEUED"
+    sets.run_to_end()
     assert everywhere({NEW}) <= delegated.forwarded()
     # And each upload takes back what it brought.
     assert delegated.change(names.MANAGEMENT, Phase="none") == "UPDATE_COMPLETE"
