@@ -46,6 +46,14 @@ ANSWERS: Mapping[str, tuple[Answer, ...]] = {
             lambda properties: "KmsKeyId" not in properties,
         ),
     ),
+    "AWS::S3::Bucket": (
+        Answer(
+            "CKV_AWS_18",
+            "Who reads it is told by data events of a trail, which are signed; access logs would "
+            "need one more bucket that somebody has to watch.",
+            lambda properties: "LoggingConfiguration" not in properties,
+        ),
+    ),
     "AWS::DynamoDB::Table": (
         Answer(
             "CKV_AWS_119",

@@ -15,7 +15,7 @@ from generator.render import render
 
 def _resources() -> Iterator[tuple[str, str, dict[str, Any]]]:
     files = render(config.load(None).shape)
-    for file in (names.CENTRAL, names.MEMBER_ROLES, names.MEMBER_RULES):
+    for file in (names.CENTRAL, names.MEMBER_ROLES, names.MEMBER_RULES, names.INTAKE):
         for logical, resource in safe_load(files[file])["Resources"].items():
             yield file, logical, resource
 
