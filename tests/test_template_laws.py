@@ -979,7 +979,7 @@ def every_topic_and_stream_has_an_alarm_about_what_it_did_not_deliver(of: Render
     watched = {
         (dimension["Name"], dimension["Value"], alarm["MetricName"])
         for alarm in stack.of("AWS::CloudWatch::Alarm")
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.properties.get("Dimensions", [])
     }
     for target in of.shape.targets:
         name = f"{of.prefix}-{target.name}"
