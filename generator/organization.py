@@ -327,11 +327,9 @@ def _members(prefix: str, templates: Templates, bodies: Bodies) -> Part:
     # Ref gives name:id, which is the last part of the ARN; that names the management account,
     # where the StackSets of delegated administrators live, too.
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudformation-stackset-autodeployment.html
-    arn = Sub(
-        "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${Account}:stackset/"
-        f"${{{_MEMBER_ROLES}}}",
-        Account=account,
-    )
+    # Joined, because cfn-lint tries every Region with every other in a Sub, for over a minute.
+    begin = ["arn", Ref("AWS::Partition"), "cloudformation", Ref("AWS::Region"), account]
+    arn = Join(":", [*begin, Join("/", ["stackset", Ref(_MEMBER_ROLES)])])
     rules = StackSet(
         _MEMBER_RULES,
         **_service_managed(prefix, "rules", templates, bodies, Ref(REGIONS)),
@@ -370,11 +368,17 @@ def _service_managed(
     https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-cloudformation/blob/master/aws-cloudformation-stackset/src/main/java/software/amazon/cloudformation/stackset/util/AltStackInstancesCalculator.java
     """
     file = {"roles": names.MEMBER_ROLES, "rules": names.MEMBER_RULES}[which]
-    targets = DeploymentTargets(
-        OrganizationalUnitIds=Ref(UNITS),
-        AccountFilterType=If(_PILOT, "INTERSECTION", If(_EXCLUDES, "DIFFERENCE", NoValue)),
-        Accounts=If(_PILOT, Ref(PILOT_ACCOUNTS), If(_EXCLUDES, Ref(EXCLUDED), NoValue)),
-    )
+
+    def filtered(by: str, accounts: str) -> DeploymentTargets:
+        return DeploymentTargets(
+            OrganizationalUnitIds=Ref(UNITS), AccountFilterType=by, Accounts=Ref(accounts)
+        )
+
+    # One choice among whole targets: choices in each of their properties would be the same three
+    # cases, but cfn-lint would take a minute to find that out.
+    unfiltered = DeploymentTargets(OrganizationalUnitIds=Ref(UNITS))
+    others = If(_EXCLUDES, filtered("DIFFERENCE", EXCLUDED), unfiltered)
+    targets = If(_PILOT, filtered("INTERSECTION", PILOT_ACCOUNTS), others)
     return {
         **_common(names.stack_set(prefix, which), templates[file], bodies[file]),
         "PermissionModel": "SERVICE_MANAGED",

@@ -1224,12 +1224,19 @@ def test_the_shapes_hold_every_kind_and_every_option() -> None:
 
 @pytest.mark.slow
 def test_cfn_lint_finds_nothing_in_any_region(tmp_path: Path) -> None:
+    """Over what no file of out/ holds; those are what `check` lints.
+
+    The code of functions is left out: cfn-lint does not read it, and would take minutes for it.
+    """
     files: list[Path] = []
     for number, name in enumerate(NAMED):
-        folder = tmp_path / str(number)
-        folder.mkdir()
         for template in TEMPLATES:
-            if template == names.CENTRAL or name in ("built-in", NAMED[-1]):
-                files.append(folder / template)
-                files[-1].write_text(shapes.rendered(name).files[template], encoding="utf-8")
+            if template == names.CENTRAL or name == NAMED[-1]:
+                files.append(tmp_path / f"{number}-{template.replace('.yaml', '.json')}")
+                whole = json.loads(json.dumps(shapes.rendered(name).templates[template]))
+                for resource in whole["Resources"].values():
+                    if resource["Type"] == "AWS::Lambda::Function":
+                        resource["Properties"]["Code"]["ZipFile"] = "pass"
+                text = json.dumps(whole, indent=1, ensure_ascii=False)
+                files[-1].write_text(text, encoding="utf-8")
     assert [str(one) for one in check.lint(files)] == []
