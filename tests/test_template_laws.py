@@ -625,7 +625,7 @@ def every_target_has_dead_letters_that_can_receive(stack: Stack, of: Rendered) -
 
 
 def every_rule_waits_for_what_lets_it_in(stack: Stack, of: Rendered) -> None:
-    """What it sent before would be refused, or lost by a topic whose queue is not subscribed yet."""
+    """Its first events would be refused, or lost by a topic that no queue is subscribed to."""
     for rule in stack.of("AWS::Events::Rule"):
         made_after = stack.template["Resources"][rule.id].get("DependsOn", [])
         arns = {target["Arn"] for target in rule["Targets"]}
