@@ -46,9 +46,7 @@ def _late(prefix: str, queue: AWSObject, feeds_a_function: bool) -> Alarm:
             f"Messages are dropped after {_words(queue.MessageRetentionPeriod)}: wake the "
             "consumer, or take the target out of the configuration if nobody reads it."
         )
-    return unread(
-        f"{queue.title}AgeAlarm", f"{prefix}-{name.removeprefix(f'{prefix}-')}-age", name, age, cure
-    )
+    return unread(f"{queue.title}AgeAlarm", names.age_alarm(prefix, name), name, age, cure)
 
 
 def dead_letters(title: str, name: str, queue_name: str, cure: str) -> Alarm:

@@ -52,7 +52,7 @@ def template(shape: Shape) -> dict[str, Json]:
     parts = [
         _bus(shape),
         _undelivered(shape),
-        Part(resources=list(_rules(shape))),
+        Part(resources=list(_rules(shape, _ways_in(shape, kinds)))),
         *kinds,
         *_shared(shape),
         roles.common(),
@@ -202,7 +202,34 @@ def _undelivered(shape: Shape) -> Part:
     )
 
 
-def _rules(shape: Shape) -> Iterator[events.Rule]:
+_LETS_IN = (
+    "AWS::Lambda::Permission",
+    "AWS::Logs::ResourcePolicy",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+)
+
+
+def _ways_in(shape: Shape, kinds: list[Part]) -> dict[str, list[str]]:
+    """By target, what lets the rules in and carries on what they send.
+
+    Rules are made after it: what they sent before would be a dead letter, or lost without a word
+    by a topic whose queue is not subscribed yet.
+    """
+    found: dict[str, list[str]] = {}
+    for target, part in zip(shape.targets, kinds, strict=True):
+        found[target.name] = [
+            one.title
+            for one in part.resources
+            if one.resource_type in _LETS_IN and "Condition" not in one.resource
+        ]
+        if target.kind == "log" and names.EVENT_LOG_POLICY not in found[target.name]:
+            found[target.name].append(names.EVENT_LOG_POLICY)
+    return found
+
+
+def _rules(shape: Shape, ways_in: dict[str, list[str]]) -> Iterator[events.Rule]:
     """Each pins AWS's own sources in its pattern, so that a forged event meets no rule."""
     for detection in shape.detections:
         for part, (name, chunk) in enumerate(central_rules(shape, detection).items(), start=1):
@@ -214,7 +241,10 @@ def _rules(shape: Shape) -> Iterator[events.Rule]:
                 State=state(detection.read_only),
                 EventPattern=detection.pattern,
                 Targets=[_entry(target, detection, shape) for target in chunk],
-                DependsOn=names.UNDELIVERED_POLICY,
+                DependsOn=[
+                    names.UNDELIVERED_POLICY,
+                    *dict.fromkeys(one for target in chunk for one in ways_in[target.name]),
+                ],
             )
 
 

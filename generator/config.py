@@ -494,11 +494,21 @@ class _Resolution:
             ("topic", names.alarm_topic(self.prefix)): own,
             ("topic", names.report_topic(self.prefix)): own,
         }
+        # Its stack may stand in the central account and Region, too.
+        intake = names.intake(self.prefix)
+        for claim in (
+            ("queue", intake),
+            ("queue", names.dead_letter_queue(intake)),
+            ("topic", names.intake(self.prefix, "alarms")),
+        ):
+            taken[claim] = "the SIEM intake"
         for target in shape.targets:
             given = target.options
             claims = [("logical id", names.logical(target.name))]
             if target.kind in ("queue", "responder"):
                 queue = names.queue(self.prefix, target.name, given.get("queue_name") or "")
+                if ("queue", queue) not in taken:
+                    claims.append(("alarm", names.age_alarm(self.prefix, queue)))
                 claims += [("queue", queue), ("queue", names.dead_letter_queue(queue))]
             if target.kind == "topic" or given.get("through") == "topic":
                 topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")

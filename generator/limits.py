@@ -42,6 +42,7 @@ BUCKET_POLICY = 20_480
 BUS_POLICY = 10_240
 LOG_POLICY = 5_120
 ROLE_POLICIES = 10_240
+TRUST_POLICY = 2_048
 MANAGED_POLICY = 6_144
 ENVIRONMENT = 4_096
 DEFINITION = 1_048_576
@@ -142,6 +143,8 @@ def _resource(place: str, resource: Mapping[str, Any]) -> Iterator[Problem]:
         ]
         size = sum(_length(policy["PolicyDocument"]) for policy in policies)
         yield from _over(place, "characters of inline policies", size, ROLE_POLICIES, _IAM)
+        size = _length(properties.get("AssumeRolePolicyDocument", {}))
+        yield from _over(place, "characters of trust policy", size, TRUST_POLICY, _IAM)
     elif kind == "AWS::StepFunctions::StateMachine":
         text = properties["DefinitionString"]
         size = len((text if isinstance(text, str) else text["Fn::Sub"][0]).encode())

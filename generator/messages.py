@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 So our words go in without the characters that would have to be, and of the event's values only
 those that AWS itself writes stand before the words that a reader must be able to trust. What the
 caller wrote comes last in a text, where it can spoil nothing, and into a chat's JSON only if the
-service took it, whose names hold no quotation marks.
+service took it, whose names hold no quotation marks. Paths of IAM do: no ARN of IAM's stands there.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ _MOSTLY = {
     "address": "$.detail.sourceIPAddress",
     "who": "$.detail.userIdentity.arn",
     "whoKind": "$.detail.userIdentity.type",
+    "user": "$.detail.userIdentity.userName",
+    "role": "$.detail.userIdentity.sessionContext.sessionIssuer.userName",
+    "principal": "$.detail.userIdentity.principalId",
     "onBehalf": "$.detail.userIdentity.invokedBy",
     "error": "$.detail.errorCode",
 }
@@ -93,7 +96,7 @@ def chat(detection: Detection) -> Message:
     """
     lines = [
         "What: `<name>` (<source>)",
-        "Who: <whoKind> `<who>` <onBehalf>",
+        "Who: <whoKind> `<user><role>` <principal> <onBehalf>",
         "Where: account `<account>`, <region>",
         "When: <time>",
         "From: <address>",
@@ -102,7 +105,7 @@ def chat(detection: Detection) -> Message:
     if _failures_match(detection):
         lines.append("Error, if it failed: <error>")
     else:
-        written, paths = _subjects(detection)
+        written, paths = _subjects(detection, left_out=_WITH_PATHS)
     if written:
         lines.append(f"On what: `{written}`")
     lines += ["", f"Why it matters: {_marked_up(detection.why)}"]
@@ -139,12 +142,20 @@ def _message(template: str, paths: Mapping[str, str]) -> Message:
 # --- What it was about
 
 
-def _subjects(detection: Detection) -> tuple[str, dict[str, str]]:
+_WITH_PATHS = ("policyArn", "resourceArn", "roleArn")
+"""Fields that may hold the path of a user, role or policy, and so a quotation mark.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html"""
+
+
+def _subjects(detection: Detection, left_out: tuple[str, ...] = ()) -> tuple[str, dict[str, str]]:
     """Placeholders for what the call may have been about, as they are written, and their paths.
 
     Of several calls an event is only one, so what each is about can stand side by side.
     """
-    groups = list(dict.fromkeys(_groups(detection)))
+    groups = [
+        tuple(field for field in group if field not in left_out)
+        for group in dict.fromkeys(_groups(detection))
+    ]
     fields = list(dict.fromkeys(field for group in groups for field in group))
     paths = {_placeholder(field): f"$.detail.requestParameters.{field}" for field in fields}
     if len(fields) < sum(map(len, groups)):

@@ -99,6 +99,11 @@ def dead_letter_queue(queue_name: str) -> str:
     return f"{queue_name}-dead-letters"
 
 
+def age_alarm(prefix: str, queue_name: str) -> str:
+    """By the prefix the alarm topic knows its alarms; a queue's own name may lack it."""
+    return f"{prefix}-{queue_name.removeprefix(f'{prefix}-')}-age"
+
+
 def topic(prefix: str, target: str, given: str = "") -> str:
     return given or f"{prefix}-{target}"
 

@@ -50,6 +50,11 @@ def assembled(
     """
     template = Template(Description=description)
     offered: dict[str, Parameter] = {}
+
+    def refuse(title: str) -> None:
+        fault, cure = f"holds '{title}' twice", "rename a target or a detection"
+        raise Mistake.one(description.partition(":")[0], fault, cure)
+
     conditions: dict[str, Any] = {HAS_TAG: Not(Equals(Ref(names.TAG_KEY), ""))}
     rules: dict[str, Json] = {}
     for part in (*parts, Part(parameters=_tag_parameters())):
@@ -58,12 +63,13 @@ def assembled(
         rules.update(part.rules)
         for resource in part.resources:
             if resource.title in template.resources:
-                fault = f"holds '{resource.title}' twice"
-                cure = "rename a target or a detection"
-                raise Mistake.one(description.partition(":")[0], fault, cure)
+                refuse(resource.title)
             template.add_resource(_tagged(_explained(resource)))
         for output in part.outputs:
             template.add_output(output)
+    # A Ref would not know which of the two is meant.
+    for title in sorted(offered.keys() & template.resources.keys()):
+        refuse(title)
     for name, condition in conditions.items():
         template.add_condition(name, condition)
     # Not by add_parameter, which stops at AWS's limit with a ValueError: limits.py tells of it.

@@ -458,6 +458,15 @@ BAD: list[tuple[str, str, list[str]]] = [
          "[here]", "[aa, bb]"), [
         "2: targets.bb: would share the queue 'trailbus-aa-dead-letters' with the target 'aa'; "
         "rename one of them"]),
+    ("queues whose alarms have one name", MINIMAL.replace("{here: {kind: queue}}", "{aa: {kind: "
+     "queue}, bb: {kind: queue, queue_name: aa}}").replace("[here]", "[aa, bb]"), [
+        "2: targets.bb: would share the alarm 'trailbus-aa-age' with the target 'aa'; "
+        "rename one of them"]),
+    ("the intake's queue", MINIMAL.replace("here", "intake"), [
+        "2: targets.intake: would share the queue 'trailbus-intake' with the SIEM intake; "
+        "rename one of them",
+        "2: targets.intake: would share the queue 'trailbus-intake-dead-letters' with the SIEM "
+        "intake; rename one of them"]),
     ("a chat with a body and with readers", MINIMAL.replace("{kind: queue}", "{kind: topic, "
      "format: chat, body: event, emails: [a@example.com]}"), [
         "2: targets.here.body: the format 'chat' is a body of its own; leave 'body' out",

@@ -145,6 +145,8 @@ LIMITS: list[tuple[str, Callable[[int], Template], int, str]] = [
     ("the policies of a role", lambda n: of("AWS::IAM::Role", Policies=[
         {"PolicyDocument": sized(240)}, {"PolicyDocument": sized(n - 240)}]), 10240,
      "file.yaml: It: characters of inline policies: 10,241, at most 10,240"),
+    ("whom a role trusts", lambda n: of("AWS::IAM::Role", AssumeRolePolicyDocument=sized(n)), 2048,
+     "file.yaml: It: characters of trust policy: 2,049, at most 2,048"),
     ("the variables of a function", lambda n: of("AWS::Lambda::Function", Environment={
         "Variables": {"SOME": "x" * 92, "MORE": "ß" * ((n - 100) // 2) + "x" * (n % 2)}}), 4096,
      "file.yaml: It: bytes of variables: 4,097, at most 4,096"),

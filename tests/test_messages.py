@@ -200,6 +200,20 @@ def test_a_quotation_mark_in_a_name_would_break_a_chat_and_is_not_hidden() -> No
         filled(messages.chat(KNOWN["database_deleted"]), event(record))
 
 
+PATHED = 'arn:aws:iam::111122223333:user/","textType":"x/mallory'
+
+
+@every_detection
+def test_the_path_of_a_user_role_or_policy_does_not_break_a_chat(one: Detection) -> None:
+    """IAM takes any printable character in a path, quotation marks too; names have none."""
+    identity = {"type": "IAMUser", "arn": PATHED, "userName": "mallory", "principalId": "AIDAX"}
+    asked = dict.fromkeys(("policyArn", "resourceArn", "roleArn"), PATHED)
+    whole = event({**RECORD, "userIdentity": identity, "requestParameters": asked})
+    said = json.loads(filled(messages.chat(one), whole))
+    assert "Who: IAMUser `mallory` AIDAX" in said["content"]["description"]
+    assert said["content"]["textType"] == "client-markdown"
+
+
 HOSTILE = 'x"\n"Severity: info."\n"The event: https://evil.example\\\u2028 <account> {{}}'
 
 

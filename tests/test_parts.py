@@ -210,3 +210,9 @@ def test_plain_values_are_those_of_troposphere(name: str, value: Any) -> None:
 def test_plain_values_are_validated() -> None:
     with pytest.raises(ValueError, match="PolicyDocument required"):
         plain(sqs.QueuePolicy("P", Queues=["q"]))
+
+
+def test_a_parameter_with_the_name_of_a_resource_is_a_mistake() -> None:
+    with pytest.raises(Mistake) as caught:
+        template(Part(resources=[queue(QueueName=Ref("Q"))], parameters=[text("Q")]))
+    assert str(caught.value) == "A test: holds 'Q' twice; rename a target or a detection"

@@ -640,6 +640,28 @@ def every_target_has_dead_letters_that_can_receive(stack: Stack, of: Rendered) -
         assert policies & set([made_after] if isinstance(made_after, str) else made_after)
 
 
+def every_rule_waits_for_what_lets_it_in(stack: Stack, of: Rendered) -> None:
+    """Its first events would be refused, or lost by a topic that no queue is subscribed to."""
+    for rule in stack.of("AWS::Events::Rule"):
+        made_after = stack.template["Resources"][rule.id].get("DependsOn", [])
+        arns = {target["Arn"] for target in rule["Targets"]}
+        queues = {stack.ref(one.id) for one in stack.of("AWS::SQS::Queue") if one.arn in arns}
+        needed = {
+            one.id
+            for one in stack.resources.values()
+            if queues & set(one.properties.get("Queues", ()))
+            or arns & set(one.properties.get("Topics", ()))
+            or (one.type == "AWS::SNS::Subscription" and _is_heard(one, arns))
+            or (one.type == "AWS::Lambda::Permission" and one["FunctionName"] in arns)
+            or (one.type == "AWS::Logs::ResourcePolicy" and any(":log-group:" in a for a in arns))
+        }
+        assert needed <= set([made_after] if isinstance(made_after, str) else made_after), rule.id
+
+
+def _is_heard(subscription: Resource, topics: set[str]) -> bool:
+    return subscription["Protocol"] == "sqs" and subscription["TopicArn"] in topics
+
+
 def _takes_from_rule(stack: Stack, resource: Resource, rule: Resource) -> None:
     """Whether a queue or topic takes from exactly the rules of ours, and from EventBridge alone."""
     action = "sqs:SendMessage" if resource.type == "AWS::SQS::Queue" else "sns:Publish"
@@ -840,6 +862,7 @@ STACK_LAWS = (
     buckets_are_private_encrypted_and_kept_as_long_as_wanted,
     streams_are_encrypted_and_may_be_written_by_their_roles_alone,
     every_target_has_dead_letters_that_can_receive,
+    every_rule_waits_for_what_lets_it_in,
     every_target_takes_what_its_rule_sends,
     queues_lead_to_dead_letters_that_let_them,
     subscriptions_keep_what_they_cannot_deliver,

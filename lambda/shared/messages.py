@@ -66,6 +66,8 @@ _NAMING = re.compile(r".+(Name|Arn|ARN|Id|Identifier|Names|Arns|Ids)")
 _NOT_TOLD = re.compile(
     r"(?i).*(clientToken|clientRequestToken|nextToken|maxResults|dryRun|^Host$|requestId)"
 )
+ESCALATED = "escalated"
+"""What a workflow says of what nobody could repair: a person should look at it."""
 _DETAILS = 6
 _LOOKED_AT = 200
 
@@ -108,7 +110,7 @@ def message_of_report(said: dict[str, Any]) -> Message:
     """What to say about a report: what a responder did about an event, or could not do."""
     outcome = text(said.get("outcome"))
     account, region = text(said.get("account")), text(said.get("region"))
-    before, after = readable(said.get("before"), 300), readable(said.get("after"), 300)
+    before, after = (_state(nested(said, "evidence", each)) for each in ("before", "after"))
     facts = []
     if said.get("resource"):
         facts.append(("On", readable(said["resource"], 300), ""))
@@ -119,8 +121,9 @@ def message_of_report(said: dict[str, Any]) -> Message:
     if said.get("event_name") or said.get("by"):
         name, by = readable(said.get("event_name"), 100), _of_arn(text(said.get("by")))
         facts.append(("After", name or "an event", f"by {by}" if by else ""))
-    if said.get("evidence"):
-        facts.append(("Evidence", readable(said["evidence"], 120), ""))
+    record = readable(nested(said, "evidence", "id"), 120)
+    if record:
+        facts.append(("Evidence", record, ""))
     try:
         when = datetime.fromisoformat(text(said.get("event_time")))
     except ValueError:
@@ -133,12 +136,27 @@ def message_of_report(said: dict[str, Any]) -> Message:
         region=readable(region, 40) or "unknown Region",
         facts=tuple(facts),
         why=_sentence(readable(said.get("message"), 700)),
-        undo=readable(said.get("undo"), 600),
+        undo=_undo(nested(said, "evidence", "undo")),
         when=when,
         link=event_link(region, text(said.get("event_id"))),
         source=readable(said.get("detection"), 60) or responder,
         event_id=readable(said.get("event_id"), 64),
     )
+
+
+def _state(kept: Any) -> str:
+    """What evidence keeps of a resource, in short."""
+    return readable("; ".join(f"{key} {value}" for key, value in islice(pairs(kept), 20)), 300)
+
+
+def _undo(calls: Any) -> str:
+    """The calls that take something back, in short: `trailbus undo` makes them."""
+    said = []
+    for call in calls[:5] if isinstance(calls, list) else []:
+        name = f"{text(nested(call, 'service'))} {text(nested(call, 'operation'))}"
+        given = [f"{key} {value}" for key, value in islice(pairs(nested(call, "parameters")), 20)]
+        said.append(f"{name}: {', '.join(given)}" if given else name)
+    return readable("; ".join(said), 600)
 
 
 def _of_arn(arn: str) -> str:
@@ -154,7 +172,7 @@ def _sentence(words: str) -> str:
 
 
 def _severity_of(outcome: str) -> str:
-    if outcome in LOUD:
+    if outcome in LOUD or outcome == ESCALATED:
         return "high"
     return "info" if outcome == "observed" else "done"
 

@@ -17,6 +17,10 @@ LOUD = ("failed", "gave up", "not there", "not ours", "refused", "too late")
 
 _LONGEST = 1000
 
+_PUBLISHED = 250_000
+"""Characters of a report that a topic takes for certain: it takes 256 KB.
+https://docs.aws.amazon.com/sns/latest/api/API_Publish.html"""
+
 
 class Undo(NamedTuple):
     """One API call that takes back what was done, as data: `trailbus undo` makes it."""
@@ -80,6 +84,10 @@ def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> No
     seen = evidence.before is not None
     written = _log(line, {"evidence": _record(notice, evidence)} if seen else {})
     if outcome not in QUIET:
+        if len(written) > _PUBLISHED:
+            # Who wants to undo it takes the line of the log.
+            said = json.loads(written)
+            written = json.dumps({**said, "evidence": {"id": said["evidence"]["id"]}})
         # A subject takes printable ASCII only, and the account may be anything when refused.
         subject = f"{line['responder']}: {outcome} in {notice.account}"[:100]
         central_client("sns").publish(

@@ -19,6 +19,10 @@ _SENSITIVE = re.compile(
 _NAMES_ONLY = frozenset({"secretid", "secretarn", "secretname"})
 """Keys that look sensitive and name what was touched."""
 
+_NAME = re.compile("(?i)(name|key)$")
+_VALUE = re.compile("(?i)values?$")
+"""How services call the two halves of a setting in a list of such."""
+
 _ARN = r"arn:aws[a-z-]{0,12}:[a-z0-9-]{1,40}:[a-z0-9-]{0,25}:[0-9]{0,12}:(?:secret:)?"
 _SHAPES = re.compile(
     # An ARN's own words, "secret" among them, are kept; what comes behind them is looked at.
@@ -79,9 +83,10 @@ def pairs(value: Any, depth: int = 5, key: str = "") -> Iterator[tuple[str, str]
     Lists of simple values stand on one line; what lies too deep is left out.
     """
     if isinstance(value, dict) and depth:
+        apart = _names_a_secret(value)
         for name, item in value.items():
             inner = f"{key}.{readable(name, 60)}" if key else readable(name, 60)
-            if is_sensitive(str(name)):
+            if is_sensitive(str(name)) or (apart and _VALUE.search(str(name))):
                 yield inner, HIDDEN
             else:
                 yield from pairs(item, depth - 1, inner)
@@ -94,6 +99,14 @@ def pairs(value: Any, depth: int = 5, key: str = "") -> Iterator[tuple[str, str]
                 yield from pairs(item, depth, key)
     elif value not in (None, "") and not isinstance(value, (dict, list)):
         yield key, readable(value)
+
+
+def _names_a_secret(entry: dict[str, Any]) -> bool:
+    """Whether one of its values says what another is: {"parameterKey": "Password", ...}."""
+    return any(
+        isinstance(item, str) and _NAME.search(str(key)) and is_sensitive(item)
+        for key, item in entry.items()
+    )
 
 
 def _as_json(value: Any) -> str:

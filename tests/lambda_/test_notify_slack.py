@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -357,7 +358,7 @@ def test_an_ignore_list_that_is_none_is_an_error_and_nothing_is_lost(
 # --- Reports of responders
 
 
-REPORT = {
+REPORT: dict[str, Any] = {
     "level": "INFO",
     "responder": "trail-guard",
     "outcome": "restarted",
@@ -370,9 +371,18 @@ REPORT = {
     "event_time": "2026-11-03T11:59:00Z",
     "by": f"arn:aws:sts::{MEMBER}:assumed-role/admin/mara",
     "resource": f"arn:aws:cloudtrail:{HOME}:{MEMBER}:trail/account-trail",
-    "before": "stopped",
-    "after": "logging",
-    "undo": f"aws cloudtrail stop-logging --name x --region {HOME}",
+    "evidence": {
+        "id": f"restart_cloudtrail/{MEMBER}/3b644f44-653d-5387-90db-a4d40cec4a8e",
+        "before": {"logging": False},
+        "after": {"logging": True},
+        "undo": [
+            {
+                "service": "cloudtrail",
+                "operation": "StopLogging",
+                "parameters": {"Name": "account-trail"},
+            }
+        ],
+    },
 }
 
 
@@ -382,15 +392,34 @@ def test_a_report_is_told_with_before_after_and_undo(tell: Teller) -> None:
     post = tell.chat.only
     said = seen(post)
     assert "trail-guard: restarted" in said
-    assert "`stopped \N{RIGHTWARDS ARROW} logging`" in said
+    assert "`logging false \N{RIGHTWARDS ARROW} logging true`" in said
+    assert f"*Evidence*  `{REPORT['evidence']['id']}`" in said
     assert "*After*  `StopLogging`  by mara, role admin" in said
-    assert f"```{REPORT['undo']}```" in said
+    assert "```cloudtrail StopLogging: Name account-trail```" in said
     assert "The trail was stopped and is logging again" in said
     assert post["attachments"][0]["color"] == "#2b8a3e"
 
 
-def test_a_loud_report_is_loud(tell: Teller) -> None:
-    tell(json.dumps({**REPORT, "outcome": "gave up"}))
+def test_the_report_in_the_documentation_is_told_in_full(tell: Teller) -> None:
+    documented = Path(__file__).parents[2] / "docs" / "remediations.md"
+    [sample] = re.findall(r"```json\n(.*?)```", documented.read_text(encoding="utf-8"), re.DOTALL)
+    tell(sample)
+
+    said = seen(tell.chat.only)
+    assert "public_by policy" in said
+    assert "public_access_block.RestrictPublicBuckets true" in said
+    assert "```s3 DeletePublicAccessBlock: Bucket press-images, ExpectedBucketOwner" in said
+    assert "(hidden)" not in said
+
+
+@pytest.mark.parametrize("evidence", [None, "x", [], {"undo": [1, {}]}, {"before": 1, "id": {}}])
+def test_a_report_with_odd_evidence_is_told(tell: Teller, evidence: Any) -> None:
+    assert tell(json.dumps({**REPORT, "evidence": evidence})).outcomes == ["posted"]
+
+
+@pytest.mark.parametrize("outcome", ["gave up", "escalated"])
+def test_a_loud_report_is_loud(tell: Teller, outcome: str) -> None:
+    tell(json.dumps({**REPORT, "outcome": outcome}))
 
     assert tell.chat.only["attachments"][0]["color"] == "#d9480f"
 

@@ -185,3 +185,20 @@ def test_what_was_not_looked_at_leaves_no_evidence(capsys: pytest.CaptureFixture
     [line] = lines(capsys)
     assert line["resource"] == "arn:bucket"
     assert "evidence" not in line
+
+
+def test_evidence_that_no_topic_takes_is_told_by_its_id_and_stands_in_the_log(
+    topic: Topic, capsys: pytest.CaptureFixture[str]
+) -> None:
+    many = {"Owner": {f"i-{number:017x}": "mara@example.com" for number in range(6_000)}}
+    reports.report(
+        notice(), reports.Verdict("tagged", "because"), reports.Evidence("i-1", many, many)
+    )
+
+    [line] = lines(capsys)
+    assert line["evidence"]["after"] == many
+    [published] = topic.published
+    assert len(published["Message"].encode()) < 262_144
+    said = json.loads(published["Message"])
+    assert said["evidence"] == {"id": line["evidence"]["id"]}
+    assert said["outcome"] == "tagged"

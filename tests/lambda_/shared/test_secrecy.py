@@ -111,6 +111,21 @@ def test_what_stands_under_a_sensitive_key_is_hidden(key: str, value: Any) -> No
     assert list(secrecy.pairs({"fine": {key: value}})) == [(f"fine.{key}", HIDDEN)]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("parameterKey", "parameterValue"), ("optionName", "value"), ("Name", "Values")],
+)
+def test_what_is_named_by_its_neighbour_is_hidden(name: str, value: str) -> None:
+    listed = {"fine": [{name: "DB_PASSWORD", value: "hunter2"}, {name: "colour", value: "blue"}]}
+
+    assert list(secrecy.pairs(listed)) == [
+        (f"fine.{name}", "DB_PASSWORD"),
+        (f"fine.{value}", HIDDEN),
+        (f"fine.{name}", "colour"),
+        (f"fine.{value}", "blue"),
+    ]
+
+
 _texts = st.text(min_size=1, max_size=12)
 _trees = st.recursive(
     st.none() | st.booleans() | st.integers() | _texts,
