@@ -162,9 +162,25 @@ def obstacles(wanted: Wanted, existing: Existing, replacing: bool = False) -> li
             fault = "has the other kind of permissions, and that cannot be changed"
             cure = "destroy it with the old configuration first"
             problems.append(Problem(f"the StackSet {stack_set.name}", fault, cure))
+    problems += _pilot_problems(wanted, existing)
     if not replacing:
         problems += _replacements(wanted, existing)
     return problems
+
+
+def _pilot_problems(wanted: Wanted, existing: Existing) -> Iterator[Problem]:
+    """A pilot that reaches nobody would be no brake: everybody would be in the first wave."""
+    chosen = wanted.place.rollout.pilot
+    where = "place.rollout.pilot"
+    accounts = eligible(wanted, existing)
+    for account in chosen.accounts:
+        suspended = account in existing.members and existing.members[account].suspended
+        if account not in accounts and not suspended:
+            cure = "name accounts below place.organizational_units that are not left out"
+            yield Problem(f"{where}.accounts", f"{account} is none of those to cover", cure)
+    if (chosen.accounts or chosen.organizational_units) and not pilot(wanted, existing):
+        cure = "name others, or none: then everybody is in the first wave"
+        yield Problem(where, "there is no account in it to begin with", cure)
 
 
 def _replacements(wanted: Wanted, existing: Existing) -> Iterator[Problem]:

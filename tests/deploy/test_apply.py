@@ -393,6 +393,18 @@ def test_progress_counts_every_cell_of_every_region_to_the_end() -> None:
         assert [(failure.account, failure.region) for failure in told] == [(MEMBER, AWAY)]
 
 
+def test_a_failure_is_told_while_the_operation_still_runs() -> None:
+    with company() as it:
+        seen: list[Progress | Failure] = []
+        it.cloud.cloudformation.stack_sets.faults.add(SCP_DENY, account=MEMBER, region=AWAY)
+        way = Walk(it.door, it.wanted, it.cloud.pause, watch=seen.append, tell=seen.append)
+        walk(way, it.plan().steps)
+        [told] = [at for at, one in enumerate(seen) if isinstance(one, Failure)]
+        then = seen[told + 1]
+        assert isinstance(then, Progress)
+        assert not then.over
+
+
 @pytest.mark.parametrize("accounts", [4, 24])
 def test_write_calls_do_not_grow_with_the_accounts(accounts: int) -> None:
     with company(accounts=accounts) as it:

@@ -314,6 +314,22 @@ def test_a_terminal_has_one_line_per_region_that_moves(monkeypatch: pytest.Monke
     )
 
 
+def test_a_failure_on_the_way_stands_above_the_lines_that_move(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Tty()
+    view = View(Screen(out=out))
+    view.watch(progress(1, 0, 4))
+    view.tell(Failure(MEMBER, HOME, "FAILED", "why"))
+    view.watch(progress(2, 1, 4))
+    first, rest = out.getvalue().split("\033[1F\033[J")
+    assert "1 of 4" in first
+    failure, moving = rest.splitlines()
+    assert failure == f"    ! {MEMBER} {HOME} FAILED: why"
+    assert "2 of 4" in moving
+
+
 def test_elsewhere_there_are_plain_lines_at_the_end() -> None:
     out = io.StringIO()
     view = View(Screen(out=out))
