@@ -80,7 +80,7 @@ def world_of(place: Place, accounts: int) -> World:
         if unit != root:
             organization.add_unit(unit, root, unit)
     covered = place.organizational_units[0]
-    homes = (outer, inner) if covered == root else (covered,)
+    homes: tuple[str, ...] = (outer, inner) if covered == root else (covered,)
     pilot = place.rollout.pilot
     for unit in pilot.organizational_units:
         if unit not in organization.units and unit != root:

@@ -19,6 +19,7 @@ from .organization import (
     MEMBER,
     OTHER,
     OUTER,
+    ROOT,
     SMALL,
     THIRD,
     TWO,
@@ -225,6 +226,18 @@ def test_a_region_comes_and_goes() -> None:
         it.place = SMALL
         assert all(outcome.ok for outcome in it.deploy())
         assert {region for _, region in it.instances(RULES)} == {HOME, AWAY}
+        assert it.plan().steps == ()
+
+
+def test_the_management_account_leaves_a_region_with_the_others() -> None:
+    with company() as it:
+        it.deploy()
+        it.place = SMALL._replace(regions=(HOME,))
+        assert sentences(it.deploy()) == [
+            f"Removing the stack {RULES} in the management account, {AWAY}, not covered any more",
+            f"Removing {RULES} from {ROOT} in {AWAY}",
+        ]
+        assert {(a, r) for a, r, _, _ in it.resources() if r == AWAY} == set()
         assert it.plan().steps == ()
 
 

@@ -213,6 +213,18 @@ def test_a_pilot_that_reaches_nobody_is_an_obstacle(pilot: Pilot, faults: list[s
         assert fault in str(problem)
 
 
+@pytest.mark.parametrize(("tags", "goes"), [(TAGS, True), ({}, False)])
+def test_only_our_stack_goes_where_the_management_account_leaves(
+    tags: dict[str, str], goes: bool
+) -> None:
+    want = wants()
+    stacks = {("management", "ap-south-1", want.rules.name): StackState("", "", {}, tags)}
+    existing = Existing(stacks)
+    for steps in (plan(want, existing), teardown(want, existing).steps):
+        deleted = {step.call.region for step in steps if step.call.operation == "DeleteStack"}
+        assert deleted == ({"ap-south-1"} if goes else set())
+
+
 def test_the_other_kind_of_permissions_is_an_obstacle() -> None:
     want = wants()
     state = StackSetState("{}", want.rules.parameters, service_managed=False, tags=TAGS)
