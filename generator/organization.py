@@ -12,8 +12,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from awacs.aws import ArnLike, StringEquals, StringNotEquals
-from troposphere import Equals, GetAtt, If, Join, Not, NoValue, Output, Parameter, Ref, Sub
+from awacs.aws import ArnLike, StringEquals
+from troposphere import (
+    And,
+    Condition,
+    Equals,
+    GetAtt,
+    If,
+    Join,
+    Not,
+    NoValue,
+    Or,
+    Output,
+    Parameter,
+    Ref,
+    Split,
+    Sub,
+)
 from troposphere.cloudformation import (
     AutoDeployment,
     DeploymentTargets,
@@ -30,10 +45,11 @@ from generator.parts import Group, Part, assembled
 from generator.policies import Grant
 
 PHASE = "Phase"
-PILOT_UNITS = "PilotUnits"
+PILOT_ACCOUNTS = "PilotAccounts"
 UNITS = "OrganizationalUnits"
 EXCLUDED = "ExcludedAccounts"
 REGIONS = "Regions"
+OPT_IN_REGIONS = "OptInRegions"
 CALL_AS = "CallAs"
 MANAGEMENT_ACCOUNT = "ManagementAccountId"
 
@@ -42,9 +58,12 @@ _DELEGATED = "DELEGATED_ADMIN"
 _BY_DELEGATE = "RunByDelegate"
 _COVERS_MANAGEMENT = "CoversManagementAccount"
 _PILOT = "IsPilot"
+_NAMES_PILOT = "HasPilotAccounts"
 _DEPLOYED = "IsDeployed"
 _COMPLETE = "IsComplete"
 _EXCLUDES = "HasExcludedAccounts"
+_OPT_IN = "HasOptInRegions"
+_NO_BOUNDARY = "HasNoBoundary"
 
 _MEMBER_ROLES = "MemberRoles"
 _MEMBER_RULES = "MemberRules"
@@ -72,11 +91,13 @@ def organization_template(shape: Shape, templates: Templates, bodies: Bodies) ->
             _place(templates),
             _choice(),
             _members(prefix, templates, bodies),
-            _management(prefix, templates, bodies, _COVERS_MANAGEMENT),
+            # After the members: by then the roles that it needs are known everywhere.
+            _management(prefix, templates, bodies, _COVERS_MANAGEMENT, after=_MEMBER_RULES),
         ],
         [
             Group("The central side", _OF_NO_PARENT),
-            Group("Which accounts and Regions", (PHASE, UNITS, PILOT_UNITS, EXCLUDED, REGIONS)),
+            Group("Which accounts", (PHASE, UNITS, PILOT_ACCOUNTS, EXCLUDED)),
+            Group("Which Regions", (REGIONS, OPT_IN_REGIONS)),
             Group("Who runs the StackSets", (CALL_AS, MANAGEMENT_ACCOUNT)),
             *_COMMON_GROUPS,
         ],
@@ -99,7 +120,7 @@ def management_template(shape: Shape, templates: Templates, bodies: Bodies) -> d
         ],
         [
             Group("The central side", _OF_NO_PARENT),
-            Group("Which Regions", (PHASE, REGIONS)),
+            Group("Which Regions", (PHASE, REGIONS, OPT_IN_REGIONS)),
             *_COMMON_GROUPS,
         ],
     )
@@ -116,20 +137,62 @@ _COMMON_GROUPS = (
 
 def _place(templates: Templates) -> Part:
     """The members' own parameters, which are handed on, and the Regions."""
-    regions = Parameter(
+    regions = _list(
         REGIONS,
-        Type="CommaDelimitedList",
-        Description="The Regions to cover, separated by commas. Always with the one in which "
-        "global services record their events: us-east-1, us-gov-west-1 or cn-north-1.",
+        _REGION,
+        "Regions",
+        "The Regions to cover, separated by commas. Always with the one in which global services "
+        "record their events: N. Virginia, in GovCloud US-West, in China Beijing.",
     )
+    opt_in = _list(
+        OPT_IN_REGIONS,
+        _REGION,
+        "Regions",
+        "Those of them that are disabled by default, such as Hong Kong. Where an account has one "
+        "of them not enabled, that account's deployment there fails, alone.",
+        Default="",
+    )
+    common = roles.common()
     return Part(
         parameters=[
             *(_like(name, entry) for name, entry in _handed_on(templates).items()),
-            roles.boundary(),
+            *common.parameters,
             regions,
+            opt_in,
         ],
-        conditions=roles.common().conditions,
+        conditions={
+            **common.conditions,
+            _NO_BOUNDARY: Not(Condition(roles.HAS_BOUNDARY)),
+            _OPT_IN: Not(_is_empty(OPT_IN_REGIONS)),
+        },
     )
+
+
+_REGION = r"[a-z]{2}(-[a-z]+)+-\d+"
+_ACCOUNT = r"\d{12}"
+_UNIT = r"(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})"
+"""https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html"""
+
+
+def _list(name: str, item: str, what: str, description: str, **more: Any) -> Parameter:
+    """A list, each item of which must have this form.
+
+    The pattern holds for each item, and may hold before the spaces around it are taken off.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+    """
+    empty = "^$|" if more.get("Default") == "" else ""
+    return Parameter(
+        name,
+        Type="CommaDelimitedList",
+        AllowedPattern=f"{empty}^ *{item} *$",
+        ConstraintDescription=f"must be {what}, separated by commas",
+        Description=description,
+        **more,
+    )
+
+
+def _is_empty(name: str) -> Equals:
+    return Equals(Join("", Ref(name)), "")
 
 
 def _handed_on(templates: Templates) -> dict[str, Mapping[str, Json]]:
@@ -158,7 +221,7 @@ def _phase(choices: list[str], default: str) -> Parameter:
 
 
 _PHASES = {
-    "pilot": "the pilot units alone",
+    "pilot": "the pilot accounts alone",
     "all": "everything that you chose",
     "none": "nothing, which takes back what was deployed",
 }
@@ -167,23 +230,27 @@ _PHASES = {
 def _choice() -> Part:
     parameters = [
         _phase(["pilot", "all", "none"], "pilot"),
-        Parameter(
+        _list(
             UNITS,
-            Type="CommaDelimitedList",
-            Description="Organizational units to cover, with all below them (ou-ab12-11111111), "
-            "or the root (r-ab12) for the whole organization; separated by commas.",
+            _UNIT,
+            "a root or organizational units",
+            "Organizational units to cover, with all below them (ou-ab12-11111111), or the root "
+            "(r-ab12) for the whole organization; separated by commas.",
         ),
-        Parameter(
-            PILOT_UNITS,
-            Type="CommaDelimitedList",
-            Description="Organizational units to begin with: those that Phase pilot covers.",
-        ),
-        Parameter(
-            EXCLUDED,
-            Type="CommaDelimitedList",
+        _list(
+            PILOT_ACCOUNTS,
+            _ACCOUNT,
+            "account ids of 12 digits",
+            "Accounts of those units to begin with: Phase pilot covers them and no other; none "
+            "while none is given.",
             Default="",
-            Description="Optional: ids of accounts to leave out. Accounts that join later are "
-            "covered in any case.",
+        ),
+        _list(
+            EXCLUDED,
+            _ACCOUNT,
+            "account ids of 12 digits",
+            "Optional: accounts to leave out. Accounts that join the units later are covered.",
+            Default="",
         ),
         Parameter(
             CALL_AS,
@@ -207,8 +274,9 @@ def _choice() -> Part:
     conditions = {
         _PILOT: Equals(Ref(PHASE), "pilot"),
         _COMPLETE: Equals(Ref(PHASE), "all"),
-        _DEPLOYED: Not(Equals(Ref(PHASE), "none")),
-        _EXCLUDES: Not(Equals(Join("", Ref(EXCLUDED)), "")),
+        _NAMES_PILOT: Not(_is_empty(PILOT_ACCOUNTS)),
+        _DEPLOYED: Or(Condition(_COMPLETE), And(Condition(_PILOT), Condition(_NAMES_PILOT))),
+        _EXCLUDES: Not(_is_empty(EXCLUDED)),
         _BY_DELEGATE: Equals(Ref(CALL_AS), _DELEGATED),
         _COVERS_MANAGEMENT: Equals(Ref(CALL_AS), _SELF),
     }
@@ -253,9 +321,12 @@ def _members(prefix: str, templates: Templates, bodies: Bodies) -> Part:
     made = StackSet(
         _MEMBER_ROLES,
         **_service_managed(prefix, "roles", templates, bodies, [Ref("AWS::Region")]),
-        AutoDeployment=AutoDeployment(Enabled=True, RetainStacksOnAccountRemoval=False),
+        AutoDeployment=_for_those_who_join(),
     )
     account = If(_BY_DELEGATE, Ref(MANAGEMENT_ACCOUNT), Ref("AWS::AccountId"))
+    # Ref gives name:id, which is the last part of the ARN; that names the management account,
+    # where the StackSets of delegated administrators live, too.
+    # https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-cloudformation-stackset-autodeployment.html
     arn = Sub(
         "arn:${AWS::Partition}:cloudformation:${AWS::Region}:${Account}:stackset/"
         f"${{{_MEMBER_ROLES}}}",
@@ -264,9 +335,7 @@ def _members(prefix: str, templates: Templates, bodies: Bodies) -> Part:
     rules = StackSet(
         _MEMBER_RULES,
         **_service_managed(prefix, "rules", templates, bodies, Ref(REGIONS)),
-        AutoDeployment=AutoDeployment(
-            Enabled=True, RetainStacksOnAccountRemoval=False, DependsOn=[arn]
-        ),
+        AutoDeployment=_for_those_who_join(DependsOn=[arn]),
     )
     return Part(
         resources=[made, rules],
@@ -280,14 +349,31 @@ def _members(prefix: str, templates: Templates, bodies: Bodies) -> Part:
     )
 
 
+def _for_those_who_join(**more: Any) -> If:
+    """Accounts that join are covered once everything is: a pilot stays as small as it was meant.
+
+    Account filters do not hold automatic deployment back.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-manage-auto-deployment.html
+    """
+    on = AutoDeployment(Enabled=True, RetainStacksOnAccountRemoval=False, **more)
+    return If(_COMPLETE, on, AutoDeployment(Enabled=False))
+
+
 def _service_managed(
     prefix: str, which: str, templates: Templates, bodies: Bodies, regions: Any
 ) -> dict[str, Any]:
+    """The same units in every phase; the phase chooses accounts of them by the filter.
+
+    CloudFormation compares unit by unit: a unit that goes is emptied before another is filled.
+    For a unit that stays it leaves alone the accounts that both filters choose, so that a pilot
+    account is covered without a break when the rest follows.
+    https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-cloudformation/blob/master/aws-cloudformation-stackset/src/main/java/software/amazon/cloudformation/stackset/util/AltStackInstancesCalculator.java
+    """
     file = {"roles": names.MEMBER_ROLES, "rules": names.MEMBER_RULES}[which]
     targets = DeploymentTargets(
-        OrganizationalUnitIds=If(_PILOT, Ref(PILOT_UNITS), Ref(UNITS)),
-        AccountFilterType=If(_EXCLUDES, "DIFFERENCE", NoValue),
-        Accounts=If(_EXCLUDES, Ref(EXCLUDED), NoValue),
+        OrganizationalUnitIds=Ref(UNITS),
+        AccountFilterType=If(_PILOT, "INTERSECTION", If(_EXCLUDES, "DIFFERENCE", NoValue)),
+        Accounts=If(_PILOT, Ref(PILOT_ACCOUNTS), If(_EXCLUDES, Ref(EXCLUDED), NoValue)),
     )
     return {
         **_common(names.stack_set(prefix, which), templates[file], bodies[file]),
@@ -299,8 +385,14 @@ def _service_managed(
     }
 
 
-def _common(name: str, template: Mapping[str, Json], body: str) -> dict[str, Any]:
-    """One broken cell fails alone; deletion of the parent takes no coverage with it.
+_KEPT: dict[str, Any] = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+"""Deletion of the stack takes no coverage with it, nor what is needed to take it back later."""
+
+
+def _common(
+    name: str, template: Mapping[str, Json], body: str, tolerance: int = 100
+) -> dict[str, Any]:
+    """One broken cell fails alone, unless nothing can follow without it.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stackset-ops-options.html
     """
@@ -317,19 +409,25 @@ def _common(name: str, template: Mapping[str, Json], body: str) -> dict[str, Any
         "OperationPreferences": OperationPreferences(
             RegionConcurrencyType="PARALLEL",
             ConcurrencyMode="SOFT_FAILURE_TOLERANCE",
-            FailureTolerancePercentage=100,
+            FailureTolerancePercentage=tolerance,
             MaxConcurrentPercentage=100,
         ),
-        "DeletionPolicy": "RetainExceptOnCreate",
-        "UpdateReplacePolicy": "Retain",
+        **_KEPT,
     }
 
 
 # --- The management account
 
 
-def _management(prefix: str, templates: Templates, bodies: Bodies, condition: str = "") -> Part:
-    """Self-managed StackSets of one account, with a pair of roles that can do this and no more."""
+def _management(
+    prefix: str, templates: Templates, bodies: Bodies, condition: str = "", after: str = ""
+) -> Part:
+    """Self-managed StackSets of one account, with a pair of roles that can do this and no more.
+
+    IAM tells its services of a new role by and by, and StackSets does not ask twice. `after` is
+    what takes long enough; without it the first deployment fails aloud instead of being tolerated.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
+    """
     when: dict[str, Any] = {"Condition": condition} if condition else {}
     administration = roles.role(
         _ADMINISTRATION,
@@ -341,7 +439,7 @@ def _management(prefix: str, templates: Templates, bodies: Bodies, condition: st
             ["sts:AssumeRole"],
             policies.arn("iam", f"role/{names.execution_role(prefix)}", account=_HERE),
         ),
-        path="/",
+        **_KEPT,
         **when,
     )
     execution = roles.role(
@@ -350,40 +448,44 @@ def _management(prefix: str, templates: Templates, bodies: Bodies, condition: st
         "Makes Trailbus's stacks in this account.",
         policies.trust_roles(
             policies.arn("iam", "root", account=_HERE),
-            policies.arn("iam", f"role/{names.administration_role(prefix)}", account=_HERE),
+            policies.role_arn(_HERE, names.administration_role(prefix)),
         ),
         *_makes(prefix),
+        switched={
+            roles.HAS_BOUNDARY: _makes_roles(prefix, bounded=True),
+            _NO_BOUNDARY: _makes_roles(prefix, bounded=False),
+        },
+        # StackSets looks for it by its name, which has no room for a path.
         path="/",
+        **_KEPT,
         **when,
     )
 
-    def stack_set(title: str, which: str, file: str, regions: Any, **after: str) -> StackSet:
+    def stack_set(title: str, which: str, regions: Any, after: str, tolerance: int) -> StackSet:
+        file = {"roles": names.MEMBER_ROLES, "rules": names.MEMBER_RULES}[which]
+        name = names.management_stack_set(prefix, which)
         targets = DeploymentTargets(Accounts=[Ref("AWS::AccountId")])
+        order = {"DependsOn": after} if after else {}
         return StackSet(
             title,
-            **_common(names.management_stack_set(prefix, which), templates[file], bodies[file]),
+            **_common(name, templates[file], bodies[file], tolerance),
             PermissionModel="SELF_MANAGED",
             AdministrationRoleARN=GetAtt(administration, "Arn"),
             ExecutionRoleName=Ref(execution),
             StackInstancesGroup=If(
                 _COMPLETE, [StackInstances(DeploymentTargets=targets, Regions=regions)], NoValue
             ),
-            **after,
+            **order,
             **when,
         )
 
+    here, everywhere = [Ref("AWS::Region")], Ref(REGIONS)
     return Part(
         resources=[
             administration,
             execution,
-            stack_set(_MANAGEMENT_ROLES, "roles", names.MEMBER_ROLES, [Ref("AWS::Region")]),
-            stack_set(
-                _MANAGEMENT_RULES,
-                "rules",
-                names.MEMBER_RULES,
-                Ref(REGIONS),
-                DependsOn=_MANAGEMENT_ROLES,
-            ),
+            stack_set(_MANAGEMENT_ROLES, "roles", here, after, 100 if after else 0),
+            stack_set(_MANAGEMENT_RULES, "rules", everywhere, _MANAGEMENT_ROLES, 100),
         ]
     )
 
@@ -394,11 +496,18 @@ _HERE = "${AWS::AccountId}"
 def _trust_stack_sets(prefix: str) -> Grant:
     """StackSets itself, for our StackSets in this account alone.
 
+    In a Region that is disabled by default it comes under that Region's own name.
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html
     """
     ours = names.management_stack_set(prefix, "*")
+    service = "cloudformation.amazonaws.com"
+    # "a,b" becomes [service, cloudformation.a.amazonaws.com, cloudformation.b.amazonaws.com].
+    regional = Sub(
+        f"{service},cloudformation.${{Regions}}.amazonaws.com",
+        Regions=Join(".amazonaws.com,cloudformation.", Ref(OPT_IN_REGIONS)),
+    )
     return policies.trust_service(
-        "cloudformation.amazonaws.com",
+        If(_OPT_IN, Split(",", regional), service),
         StringEquals("aws:SourceAccount", Ref("AWS::AccountId")),
         ArnLike("aws:SourceArn", policies.local_arn("cloudformation", f"stackset/{ours}")),
         reason="The ids behind our StackSets' names are not known before they are made.",
@@ -406,138 +515,118 @@ def _trust_stack_sets(prefix: str) -> Grant:
 
 
 def _makes(prefix: str) -> Iterable[Grant]:
-    """What it takes to make, change, check for drift, and delete the member templates' stacks."""
-    stacks = policies.arn(
-        "cloudformation", f"stack/StackSet-{names.management_stack_set(prefix, '*')}", "*", _HERE
-    )
-    role = Sub(f"arn:${{AWS::Partition}}:iam::{_HERE}:role${{{names.ROLE_PATH}}}{prefix}-*")
-    policy = Sub(f"arn:${{AWS::Partition}}:iam::{_HERE}:policy${{{names.ROLE_PATH}}}{prefix}-*")
+    """What it takes to make, change, check for drift, and delete the member templates' stacks.
+
+    StackSets says that it needs cloudformation:* everywhere. It gets that for our stacks, and
+    elsewhere what only reads.
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html
+    What the resources need is what their types declare.
+    https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
+    """
     ours = "Our names: they are made here, in every Region that is covered."
     yield policies.allow(
-        "Stacks",
+        "OurStacks",
+        ["cloudformation:*"],
+        policies.arn(
+            "cloudformation",
+            f"stack/StackSet-{names.management_stack_set(prefix, '*')}",
+            "*",
+            _HERE,
+        ),
+        reason="AWS documents cloudformation:* as the least that StackSets needs. Here it ends at "
+        "our StackSets' stacks, whose names end with ids, in every Region.",
+    )
+    yield policies.allow(
+        "ReadAboutStacks",
         [
-            f"cloudformation:{verb}"
-            for verb in (
-                "CancelUpdateStack",
-                "ContinueUpdateRollback",
-                "CreateStack",
-                "DeleteStack",
-                "DescribeStackDriftDetectionStatus",
-                "DescribeStackEvents",
-                "DescribeStackResourceDrifts",
-                "DescribeStackResources",
-                "DescribeStacks",
-                "DetectStackDrift",
-                "DetectStackResourceDrift",
-                "GetTemplate",
-                "ListStackResources",
-                "SetStackPolicy",
-                "TagResource",
-                "UntagResource",
-                "UpdateStack",
-                "UpdateTerminationProtection",
-            )
+            "cloudformation:BatchDescribeTypeConfigurations",
+            "cloudformation:Describe*",
+            "cloudformation:Get*",
+            "cloudformation:List*",
+            "cloudformation:ValidateTemplate",
         ],
-        stacks,
-        reason="StackSets ends each stack's name with an id of its own.",
-    )
-    yield policies.allow(
-        "Templates",
-        ["cloudformation:GetTemplateSummary", "cloudformation:ValidateTemplate"],
         "*",
-        reason="Templates that are not yet stacks have no ARN.",
-    )
-    yield policies.allow(
-        "TemplatesOfTheService",
-        ["s3:GetObject"],
-        "*",
-        conditions=[StringNotEquals("s3:ResourceAccount", Ref("AWS::AccountId"))],
-        reason="The bucket in which StackSets keeps templates is its own and has no documented "
-        "name; no bucket of this account.",
+        reason="Templates, types and drift detections have no stack's ARN. These only read.",
     )
     yield policies.allow(
         "Rules",
-        [
-            f"events:{verb}"
-            for verb in (
-                "DeleteRule",
-                "DescribeRule",
-                "DisableRule",
-                "EnableRule",
-                "ListTagsForResource",
-                "ListTargetsByRule",
-                "PutRule",
-                "PutTargets",
-                "RemoveTargets",
-                "TagResource",
-                "UntagResource",
-            )
-        ],
+        _actions(
+            "events",
+            "DeleteRule DescribeRule DisableRule EnableRule ListTagsForResource ListTargetsByRule "
+            "PutRule PutTargets RemoveTargets TagResource UntagResource",
+        ),
         policies.arn("events", f"rule/{prefix}-*", "*", _HERE),
         reason=ours,
     )
     yield policies.allow(
         "DeadLetters",
-        [
-            f"sqs:{verb}"
-            for verb in (
-                "CreateQueue",
-                "DeleteQueue",
-                "GetQueueAttributes",
-                "GetQueueUrl",
-                "ListQueueTags",
-                "SetQueueAttributes",
-                "TagQueue",
-                "UntagQueue",
-            )
-        ],
+        _actions(
+            "sqs",
+            "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags "
+            "SetQueueAttributes TagQueue UntagQueue",
+        ),
         policies.arn("sqs", names.unforwarded_queue(prefix), "*", _HERE),
         reason=ours,
     )
     yield policies.allow(
         "Roles",
-        [
-            f"iam:{verb}"
-            for verb in (
-                "CreateRole",
-                "DeleteRole",
-                "DeleteRolePermissionsBoundary",
-                "DeleteRolePolicy",
-                "GetRole",
-                "GetRolePolicy",
-                "ListAttachedRolePolicies",
-                "ListRolePolicies",
-                "ListRoleTags",
-                "PassRole",
-                "PutRolePermissionsBoundary",
-                "PutRolePolicy",
-                "TagRole",
-                "UntagRole",
-                "UpdateAssumeRolePolicy",
-                "UpdateRole",
-                "UpdateRoleDescription",
-            )
-        ],
-        role,
-        reason="The roles of the member template, all under the role path and our prefix.",
+        _actions(
+            "iam",
+            "DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies "
+            "ListRolePolicies ListRoleTags PutRolePolicy TagRole UntagRole "
+            "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
+        ),
+        _member_roles(prefix),
+        reason=_ROLES_STAR,
+    )
+    yield policies.allow(
+        "LetRulesForward",
+        ["iam:PassRole"],
+        policies.role_arn(_HERE, names.forwarder_role(prefix)),
+        conditions=[StringEquals("iam:PassedToService", "events.amazonaws.com")],
     )
     yield policies.allow(
         "Policies",
-        [
-            f"iam:{verb}"
-            for verb in (
-                "CreatePolicy",
-                "CreatePolicyVersion",
-                "DeletePolicy",
-                "DeletePolicyVersion",
-                "GetPolicy",
-                "GetPolicyVersion",
-                "ListEntitiesForPolicy",
-                "ListPolicyVersions",
-                "TagPolicy",
-                "UntagPolicy",
-            )
-        ],
-        policy,
-        reason="The policies that responders attach, all under the role path and our prefix.",
+        _actions(
+            "iam",
+            "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy "
+            "GetPolicyVersion ListEntitiesForPolicy ListPolicyTags ListPolicyVersions TagPolicy "
+            "UntagPolicy",
+        ),
+        Sub(f"arn:${{AWS::Partition}}:iam::{_HERE}:policy${{{names.ROLE_PATH}}}{prefix}-*"),
+        reason="The policies that responders attach to others' users, all under the role path and "
+        "our prefix. Nothing here attaches any.",
     )
+
+
+def _makes_roles(prefix: str, bounded: bool) -> Grant:
+    """Makes the members' roles; where there is a boundary, none without it.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
+    boundary = StringEquals("iam:PermissionsBoundary", Ref(names.PERMISSIONS_BOUNDARY))
+    change = "PutRolePermissionsBoundary" if bounded else "DeleteRolePermissionsBoundary"
+    return policies.allow(
+        "BoundedRoles" if bounded else "UnboundedRoles",
+        _actions("iam", f"CreateRole {change}"),
+        _member_roles(prefix),
+        conditions=[boundary] if bounded else [],
+        reason=_ROLES_STAR,
+    )
+
+
+_ROLES_STAR = (
+    "The member role of each responder, those of the last version too. Not the roles of the "
+    "central side, and not those that StackSets itself takes here."
+)
+
+
+def _member_roles(prefix: str) -> list[Sub]:
+    return [
+        policies.role_arn(_HERE, names.forwarder_role(prefix)),
+        policies.role_arn(_HERE, names.member_role(prefix, "*")),
+    ]
+
+
+def _actions(service: str, verbs: str) -> list[str]:
+    return [f"{service}:{verb}" for verb in verbs.split()]

@@ -43,7 +43,9 @@ from generator.simulation.authorization import (
 from generator.simulation.authorization.context import Given
 
 API_CALL = "AWS API Call via CloudTrail"
-TEMPLATES = (names.CENTRAL, names.MEMBER_ROLES, names.MEMBER_RULES, names.INTAKE)
+MEMBERS = (names.MEMBER_ROLES, names.MEMBER_RULES)
+UPLOADS = (names.ORGANIZATION, names.MANAGEMENT)
+TEMPLATES = (names.CENTRAL, *MEMBERS, *UPLOADS, names.INTAKE)
 
 BUILT = tuple(
     kind for kind in KINDS if importlib.util.find_spec(f"generator.targets.{kind}") is not None
@@ -539,6 +541,7 @@ IN_MEMBER = Place(account=MEMBER)
 NO_VALUE = object()
 
 _SERVICES: Mapping[str, tuple[str, str, str]] = {
+    "AWS::CloudFormation::StackSet": ("StackSetName", "cloudformation", "stackset/{name}"),
     "AWS::CloudTrail::Trail": ("TrailName", "cloudtrail", "trail/{name}"),
     "AWS::CloudWatch::Alarm": ("AlarmName", "cloudwatch", "alarm:{name}"),
     "AWS::DynamoDB::Table": ("TableName", "dynamodb", "table/{name}"),
@@ -547,6 +550,7 @@ _SERVICES: Mapping[str, tuple[str, str, str]] = {
     "AWS::Events::Connection": ("Name", "events", "connection/{name}"),
     "AWS::Events::EventBus": ("Name", "events", "event-bus/{name}"),
     "AWS::Events::Rule": ("Name", "events", "rule/{name}"),
+    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "iam", "policy{path}{name}"),
     "AWS::IAM::Role": ("RoleName", "iam", "role{path}{name}"),
     "AWS::KMS::Key": ("", "kms", "key/{name}"),
     "AWS::Kinesis::Stream": ("Name", "kinesis", "stream/{name}"),
@@ -676,7 +680,10 @@ class Stack:
     def ref(self, name: str) -> Any:
         """What Ref gives."""
         if name in self.parameters:
-            return self.parameters[name]
+            value = self.parameters[name]
+            if self.template["Parameters"][name]["Type"] == "CommaDelimitedList":
+                return [item.strip() for item in value.split(",")] if value else []
+            return value
         pseudo = {
             "AWS::AccountId": self.at.account,
             "AWS::Region": self.at.region,
@@ -786,7 +793,9 @@ def refused(declared: Mapping[str, Any], value: str) -> str:
     allowed = [str(one) for one in declared.get("AllowedValues", ())]
     if allowed and value not in allowed:
         return f"{value!r} is not one of {allowed}"
-    if not re.fullmatch(declared.get("AllowedPattern", r"(?s).*"), value):
+    items = value.split(",") if declared["Type"] == "CommaDelimitedList" else [value]
+    pattern = declared.get("AllowedPattern", r"(?s).*")
+    if not all(re.fullmatch(pattern, item) for item in items):
         return f"{value!r} is not of the form {declared['AllowedPattern']}"
     if "MinValue" in declared and float(value) < declared["MinValue"]:
         return f"{value} is less than {declared['MinValue']}"
@@ -800,9 +809,13 @@ def refused(declared: Mapping[str, Any], value: str) -> str:
 def sample(declared: Mapping[str, Any]) -> str:
     """A value that the parameter takes, other than empty and its default where there is one."""
     choices = map(str, declared.get("AllowedValues", ()))
-    several = [*choices, *_SAMPLES, "1", "/team/", "team", "/team"]
+    several = [*choices, *_SAMPLES, *_PLACES, "1", "/team/", "team", "/team"]
     usual = str(declared.get("Default", ""))
     return next(one for one in several if not refused(declared, one) and one != usual)
+
+
+_PLACES = ("r-ab12", "eu-west-1,ap-east-1")
+"""Samples of roots and Regions."""
 
 
 def everything_on(template: Mapping[str, Any]) -> dict[str, str]:

@@ -908,14 +908,14 @@ def _mutated(draw: st.DrawFn) -> Json:
 
 
 @given(_mutated())
-@settings(max_examples=400)
+@settings(max_examples=160)
 def test_schema_and_reader_agree_on_any_configuration(value: Json) -> None:
     problems = _structural_problems(value)
     assert SCHEMA.is_valid(value) is (not problems), problems
 
 
 @given(_mutated())
-@settings(max_examples=80)
+@settings(max_examples=40)
 def test_any_configuration_is_read_or_refused_in_clear_lines(value: Json) -> None:
     with TemporaryDirectory() as folder:
         try:

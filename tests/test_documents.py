@@ -346,7 +346,7 @@ JSON_VALUES: st.SearchStrategy[Json] = st.recursive(
 
 
 @given(JSON_VALUES)
-@settings(max_examples=250)
+@settings(max_examples=100)
 def test_what_is_written_is_read_back(value: Json) -> None:
     assert typed(values(yaml_text(value))) == typed([value])
 
@@ -363,7 +363,7 @@ def test_a_number_of_twelve_digits_is_the_one_value_that_is_not(number: int) -> 
     st.lists(JSON_VALUES, min_size=1, max_size=3),
     st.sampled_from(("", "---\n", "# about\n---\n", "--- # about\n", "# about\n\n#\n")),
 )
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_the_first_document_is_never_cut_in_the_middle(drawn: list[Json], head: str) -> None:
     text = head + "---\n".join(yaml_text(value) for value in drawn)
     assert typed(values(documents.first_document(text))) == typed([drawn[0]])
@@ -371,7 +371,7 @@ def test_the_first_document_is_never_cut_in_the_middle(drawn: list[Json], head: 
 
 
 @given(st.text(_characters(), max_size=40))
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_any_text_is_read_or_refused_in_lines_of_this_file(text: str) -> None:
     try:
         documents.parse("file.yaml", text)

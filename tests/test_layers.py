@@ -27,7 +27,9 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("names",),
     ("documents", "explained", "handlers", "patterns", "screen", "subjects", "yaml_text"),
     (
+        "control_tower",
         "forwarding",
+        "github",
         "handoffs",
         "limits",
         "messages",

@@ -226,7 +226,7 @@ def test_an_event_of_256_kb_is_told_in_few_words() -> None:
         assert len(filled(message, event(record))) < 2_000
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(words=st.text(max_size=60))
 def test_any_words_of_a_user_can_be_said(words: str) -> None:
     own = detection(

@@ -63,13 +63,13 @@ def test_log_groups_of_events_lie_where_the_console_looks_for_them() -> None:
 
 
 @given(st.lists(st.one_of(target_names, detection_names), min_size=1, max_size=3))
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_a_logical_id_is_what_cloudformation_takes(words: list[str]) -> None:
     assert re.fullmatch(r"[A-Z][A-Za-z0-9]{0,254}", names.logical(*words))
 
 
 @given(target_names, target_names)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_names_share_a_logical_id_only_if_they_are_alike_but_for_hyphens(a: str, b: str) -> None:
     if names.logical(a) == names.logical(b):
         assert a.replace("-", "") == b.replace("-", "")
@@ -94,7 +94,7 @@ _close = st.from_regex(r"[ab]{2}(-?[1b]{1,2}){0,2}(-(queue|role|rule|topic|log))
         max_size=4,
     )
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_targets_never_share_a_name_unless_somebody_is_told(targets: dict[str, str]) -> None:
     text = "detections: {packs: [], include: [cloudtrail_logging_stopped]}\ntargets:\n"
     text += "".join(f"  {name}: {target}\n" for name, target in targets.items())

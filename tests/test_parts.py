@@ -61,7 +61,9 @@ def test_sections_stand_in_the_order_in_which_a_person_reads() -> None:
 
 def test_a_resource_says_what_it_is_before_what_it_holds() -> None:
     made = template(Part(resources=[queue(QueueName="q", DependsOn="X", DeletionPolicy="Retain")]))
-    assert list(made["Resources"]["Q"]) == ["Type", "DependsOn", "DeletionPolicy", "Properties"]
+    assert list(made["Resources"]["Q"]) == [
+        "Type", "DependsOn", "DeletionPolicy", "Properties", "Metadata",
+    ]  # fmt: skip
 
 
 def test_resources_keep_the_order_of_their_parts() -> None:

@@ -314,7 +314,7 @@ def _fitting(form: Form) -> st.SearchStrategy[Any]:
 
 
 @given(st.data())
-@settings(max_examples=200)
+@settings(max_examples=80)
 def test_reader_and_schema_agree_on_any_value_of_any_form(data: st.DataObject) -> None:
     form = data.draw(_nested_forms())
     value = data.draw(st.one_of(_VALUES, _fitting(form)))
@@ -330,7 +330,7 @@ def test_a_whole_fraction_is_a_number_to_the_schema_only() -> None:
 
 
 @given(st.integers(0, 10**9))
-@settings(max_examples=100)
+@settings(max_examples=40)
 def test_a_time_is_said_so_that_it_reads_the_same(seconds: int) -> None:
     said = said_as_duration(seconds)
     if re.fullmatch(r"[0-9]{1,6}[smhd]", said):

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from generator import catalogue, check, limits, names
+from generator import catalogue, check, limits, names, organization
 from generator.model import Shape
 from generator.options import LOG_DAYS
 from generator.patterns import compiled, conjunctions
@@ -201,7 +201,7 @@ def every_parameter_is_used_described_and_shown(name: str, of: Rendered) -> None
     for parameter, said in parameters.items():
         assert parameter in used
         assert 10 < len(said["Description"]) <= 4000
-        assert said["Type"] in ("String", "Number")
+        assert said["Type"] in ("String", "Number", "CommaDelimitedList")
         assert {"Default", "AllowedPattern", "AllowedValues"} & set(said)
         assert "Default" not in said or not refused(said, str(said["Default"]))
         # A pattern alone tells a person in the console nothing.
@@ -260,12 +260,14 @@ def nothing_is_denied_but_plain_transport_and_no_list_turned_around(
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
         actions = statement.get("Action") or statement["NotAction"]
         for action in [actions] if isinstance(actions, str) else actions:
-            assert action == "kms:*" or re.fullmatch(r"[a-z0-9-]+:[A-Za-z]+\*?", action)
+            assert action in ("kms:*", "cloudformation:*") or re.fullmatch(
+                r"[a-z0-9-]+:[A-Za-z]+\*?", action
+            )
 
 
 def limits_of_aws_are_kept(name: str, of: Rendered) -> None:
     assert limits.problems(name, of.files[name], of.templates[name]) == []
-    if name != names.CENTRAL:
+    if name in shapes.MEMBERS:
         assert len(of.files[name].encode()) <= 51_200
     for resource in of.templates[name]["Resources"].values():
         properties = resource.get("Properties", {})
@@ -290,6 +292,10 @@ def limits_of_aws_are_kept(name: str, of: Rendered) -> None:
             case "AWS::Lambda::Function":
                 assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", properties["FunctionName"])
                 assert len(properties["Description"]) <= 256
+            case "AWS::CloudFormation::StackSet":
+                assert re.fullmatch(r"[a-zA-Z][a-zA-Z0-9-]{0,127}", properties["StackSetName"])
+                assert len(properties["TemplateBody"].encode()) <= 51_200
+                assert len(properties["Description"]) <= 1024
             case "AWS::KinesisFirehose::DeliveryStream":
                 assert re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", properties["DeliveryStreamName"])
             case "AWS::Kinesis::Stream":
@@ -353,12 +359,13 @@ TEMPLATE_LAWS = (
 
 
 def arns_are_of_the_partition(stack: Stack, of: Rendered) -> None:
-    # What a detection asks for is data: its patterns and the words of a notice.
+    # What a detection asks for is data: its patterns and the words of a notice. Embedded
+    # templates are held to the laws by themselves.
     said = [
         {
             k: v
             for k, v in one.properties.items()
-            if k not in ("Code", "EventPattern", "Description")
+            if k not in ("Code", "Description", "EventPattern", "TemplateBody")
         }
         for one in stack.resources.values()
     ]
@@ -368,7 +375,13 @@ def arns_are_of_the_partition(stack: Stack, of: Rendered) -> None:
     assert {arn.split(":")[1] for arn in found} <= {stack.at.partition}
 
 
-NAMES_SOMETHING_ELSE = ("EventBusName", "MetricName", "FunctionName", "LogStreamName")
+NAMES_SOMETHING_ELSE = (
+    "EventBusName",
+    "ExecutionRoleName",
+    "FunctionName",
+    "LogStreamName",
+    "MetricName",
+)
 
 
 def every_physical_name_is_ours_and_given_once(stack: Stack, of: Rendered) -> None:
@@ -392,7 +405,9 @@ def every_physical_name_is_ours_and_given_once(stack: Stack, of: Rendered) -> No
 
 def roles_lie_under_the_path_and_behind_the_boundary(stack: Stack, of: Rendered) -> None:
     for role in stack.of("AWS::IAM::Role"):
-        assert role["Path"] == stack.parameters[names.ROLE_PATH]
+        # StackSets looks for its execution role by a name that has no room for a path.
+        found_by_name = role["RoleName"] == names.execution_role(of.prefix)
+        assert role["Path"] == ("/" if found_by_name else stack.parameters[names.ROLE_PATH])
         boundary = stack.parameters[names.PERMISSIONS_BOUNDARY]
         assert role.properties.get("PermissionsBoundary", "") == boundary
         assert "ManagedPolicyArns" not in role.properties
@@ -407,6 +422,7 @@ def tags_are_ours_and_the_users(stack: Stack, of: Rendered) -> None:
 
 
 TAGGED = (
+    "AWS::CloudFormation::StackSet",
     "AWS::DynamoDB::Table",
     "AWS::Events::EventBus",
     "AWS::Events::Rule",
@@ -765,7 +781,53 @@ def _takes_from_topic(stack: Stack, queue: Resource, topic: Resource) -> None:
     assert not may(EVENTS, "sqs:SendMessage", queue.arn, policy, aws__SourceArn=topic.arn)
 
 
+# StackSets in a stack
+
+
+def stack_sets_carry_the_very_templates_and_hand_everything_on(stack: Stack, of: Rendered) -> None:
+    for one in stack.of("AWS::CloudFormation::StackSet"):
+        file = names.MEMBER_ROLES if one["StackSetName"].endswith("roles") else names.MEMBER_RULES
+        assert one["TemplateBody"] == of.files[file]
+        assert one["Description"] == of.templates[file]["Description"]
+        inner = of.templates[file].get("Parameters", {})
+        handed = {each["ParameterKey"]: each["ParameterValue"] for each in one["Parameters"]}
+        assert handed == {parameter: stack.parameters[parameter] for parameter in inner}
+        for parameter, value in handed.items():
+            assert not refused(inner[parameter], value)
+            # What a person is asked is what the inner template says about it.
+            assert stack.template["Parameters"][parameter] == inner[parameter]
+
+
+def stack_sets_let_one_bad_cell_fail_alone_and_outlive_their_stack(
+    stack: Stack, of: Rendered
+) -> None:
+    for one in stack.of("AWS::CloudFormation::StackSet"):
+        declared = stack.template["Resources"][one.id]
+        assert declared["DeletionPolicy"] == "RetainExceptOnCreate"
+        assert declared["UpdateReplacePolicy"] == "Retain"
+        assert one["Capabilities"] == ["CAPABILITY_NAMED_IAM"]
+        assert one["ManagedExecution"] == {"Active": True}
+        assert one["OperationPreferences"] == {
+            "RegionConcurrencyType": "PARALLEL",
+            "ConcurrencyMode": "SOFT_FAILURE_TOLERANCE",
+            "MaxConcurrentPercentage": 100,
+            "FailureTolerancePercentage": 0 if _is_alone(one, stack) else 100,
+        }
+        model = one["PermissionModel"]
+        assert ("AutoDeployment" in one.properties) is (model == "SERVICE_MANAGED")
+        assert ("CallAs" in one.properties) is (model == "SERVICE_MANAGED")
+        assert ("ExecutionRoleName" in one.properties) is (model == "SELF_MANAGED")
+
+
+def _is_alone(one: Resource, stack: Stack) -> bool:
+    """Without it nothing follows, and nothing else would be rolled back with it."""
+    of_members = any(each.id == "MemberRoles" for each in stack.resources.values())
+    return one.id == "ManagementRoles" and not of_members
+
+
 STACK_LAWS = (
+    stack_sets_carry_the_very_templates_and_hand_everything_on,
+    stack_sets_let_one_bad_cell_fail_alone_and_outlive_their_stack,
     arns_are_of_the_partition,
     every_physical_name_is_ours_and_given_once,
     tags_are_ours_and_the_users,
@@ -917,7 +979,7 @@ def every_topic_and_stream_has_an_alarm_about_what_it_did_not_deliver(of: Render
     watched = {
         (dimension["Name"], dimension["Value"], alarm["MetricName"])
         for alarm in stack.of("AWS::CloudWatch::Alarm")
-        for dimension in alarm["Dimensions"]
+        for dimension in alarm.properties.get("Dimensions", [])
     }
     for target in of.shape.targets:
         name = f"{of.prefix}-{target.name}"
@@ -1069,6 +1131,9 @@ def stacks_of(of: Rendered) -> Iterator[Stack]:
             if not stack.refused:
                 yield stack
         yield Stack(template, {}, PLACES[0], of.prefix)
+        if organization.CALL_AS in template["Parameters"]:
+            by_itself = {**everything_on(template), organization.CALL_AS: "SELF"}
+            yield Stack(template, by_itself, PLACES[0], of.prefix)
 
 
 @pytest.mark.parametrize("law", TEMPLATE_LAWS, ids=lambda law: law.__name__)

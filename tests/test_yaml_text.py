@@ -48,7 +48,7 @@ def test_code_stands_in_a_block_as_it_was_written() -> None:
 
 
 @given(JSON_VALUES)
-@settings(max_examples=300)
+@settings(max_examples=120)
 def test_a_reader_of_yaml_1_1_takes_it_for_what_it_was(value: Json) -> None:
     assert typed(yaml.safe_load(yaml_text(value))) == typed(value)
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "status": "what is covered: accounts x Regions with one sign each, and why not",
     "doctor": "what in the organization would stop a rollout, and its cure",
     "undo": "take back what a responder did, by the evidence it left",
+    "handoff": "what another pipeline needs: Control Tower's customizations, GitHub Actions",
     "schema": "the JSON Schema of the configuration, for editors",
 }
 
@@ -73,6 +74,12 @@ examples:
   trailbus undo evidence.json                  what would be called, then asks
   trailbus undo evidence.json --profile payments-admin --yes
   trailbus undo - --role Admin --yes < report.json    a report that was piped in
+""",
+    "handoff": """\
+examples:
+  trailbus handoff cfct --config trailbus.yaml           print the manifest
+  trailbus handoff cfct --config trailbus.yaml --out p   the whole configuration package
+  trailbus handoff github --config trailbus.yaml --out . the workflow, where GitHub looks for it
 """,
     "schema": """\
 examples:

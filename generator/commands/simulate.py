@@ -25,6 +25,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.deploy.bundle import read_bundle
     from generator.simulation.organization import simulated_place
     from generator.simulation.records import read
+    from generator.simulation.settings import nobodys_settings
 
     configuration = config.load(given.config)
     bundle = read_bundle(Path(given.out), configuration.shape.digest)
@@ -35,7 +36,8 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         regions = tuple(region.strip() for region in given.regions.split(","))
     place = simulated_place(configuration.place, regions)
     try:
-        from generator.simulation import run as simulation
+        with nobodys_settings():
+            from generator.simulation import run as simulation
         from generator.simulation.report import document, lines
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "moto":

@@ -26,6 +26,11 @@ _CLOUDWATCH = "https://aws.amazon.com/cloudwatch/pricing/"
 _EVENTBRIDGE = "https://aws.amazon.com/eventbridge/pricing/"
 
 PRICES: Mapping[str, Price] = {
+    "AWS::CloudTrail::Trail": Price(
+        0,
+        "data events, and copies of management events beyond the first, see the page",
+        "https://aws.amazon.com/cloudtrail/pricing/",
+    ),
     "AWS::CloudWatch::Alarm": Price(0.10, "", _CLOUDWATCH),
     "AWS::CloudWatch::Dashboard": Price(3.00, "", _CLOUDWATCH),
     "AWS::DynamoDB::Table": Price(
@@ -74,6 +79,7 @@ there is no number."""
 
 FREE = frozenset(
     {
+        "AWS::CloudFormation::StackSet",
         "AWS::Events::EventBusPolicy",
         "AWS::Events::Rule",
         "AWS::IAM::ManagedPolicy",

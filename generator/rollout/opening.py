@@ -84,13 +84,15 @@ def entered(given: argparse.Namespace) -> Iterator[Entry]:
 @contextlib.contextmanager
 def _rehearsal(place: Place | None, bundle: Bundle, accounts: int) -> Iterator[Entry]:
     from generator.simulation.organization import simulated_place, world_of
+    from generator.simulation.settings import nobodys_settings
 
     there = simulated_place(place, None)
     if accounts < 2:
         raise Mistake.one("--accounts", f"{accounts} is too few", "2 or more")
     try:
-        from generator.simulation import cloud as simulation
-        from generator.simulation.run import prepared
+        with nobodys_settings():
+            from generator.simulation import cloud as simulation
+            from generator.simulation.run import prepared
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] != "moto":
             raise

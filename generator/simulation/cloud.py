@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +20,7 @@ from generator.simulation.organizations import Organizations
 from generator.simulation.permissions import Permissions
 from generator.simulation.principals import Principals
 from generator.simulation.quotas import Quotas
+from generator.simulation.settings import nobodys_settings
 from generator.simulation.tokens import Tokens
 from generator.simulation.trails import Trails
 from generator.simulation.world import World, partition_of
@@ -90,13 +90,5 @@ def opened(world: World, *, materialise: bool = True) -> Iterator[Cloud]:
     Without `materialise` the instances of StackSets are records that have no resources: thousands
     of accounts fit. Settings of whoever runs it (AWS_PROFILE, ...) have no say inside.
     """
-    kept = {key: value for key, value in os.environ.items() if key.startswith("AWS_")}
-    for key in kept:
-        del os.environ[key]
-    try:
-        with mock_aws(config={"core": {"reset_boto3_session": False}}):
-            yield Cloud(world, materialise=materialise)
-    finally:
-        for key in [key for key in os.environ if key.startswith("AWS_")]:
-            del os.environ[key]
-        os.environ.update(kept)
+    with nobodys_settings(), mock_aws(config={"core": {"reset_boto3_session": False}}):
+        yield Cloud(world, materialise=materialise)

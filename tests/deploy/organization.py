@@ -45,7 +45,7 @@ INNER = "ou-ab12-sandboxes1"
 SMALL = DEFAULT_PLACE._replace(regions=(HOME, AWAY))
 """Five accounts in two Regions."""
 
-READS = ("Describe", "List", "Get", "Head")
+READS = ("Describe", "List", "Get", "Head", "Simulate")
 
 
 @cache

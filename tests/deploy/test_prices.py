@@ -36,7 +36,8 @@ def test_a_first_rollout_counts_every_place() -> None:
         assert numbers["AWS::IAM::Role"] >= 5
         alarms = numbers["AWS::CloudWatch::Alarm"]
         keys = numbers.get("AWS::KMS::Key", 0)
-        assert found.monthly == round(0.10 * alarms + 1.00 * keys, 2)
+        dashboards = numbers["AWS::CloudWatch::Dashboard"]
+        assert found.monthly == round(0.10 * alarms + 1.00 * keys + 3.00 * dashboards, 2)
 
 
 def test_nothing_new_costs_nothing_more() -> None:

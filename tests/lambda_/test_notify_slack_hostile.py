@@ -169,7 +169,7 @@ _known = st.sampled_from(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.dictionaries(_known, _values, max_size=8), st.sampled_from([HOOK, TEAMS, PLAIN]))
 def test_no_record_breaks_it(record: dict[str, Any], hook: str) -> None:

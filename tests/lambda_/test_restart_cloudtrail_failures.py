@@ -458,7 +458,7 @@ FIELDS = st.sampled_from(sorted(stop()["detail"]))
 ENVELOPE = st.sampled_from([*sorted(stop()), "replay-name"])
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     record=st.dictionaries(FIELDS, JSON_VALUES, max_size=4),
     envelope=st.dictionaries(ENVELOPE, JSON_VALUES, max_size=2),

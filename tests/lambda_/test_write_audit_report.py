@@ -439,7 +439,7 @@ FIELDS = ("eventTime", "eventName", "eventSource", "errorCode", "sourceIPAddress
     envelope=st.dictionaries(st.sampled_from(["account", "region", "time"]), ANYTHING, max_size=2),
     card=st.dictionaries(st.sampled_from(["id", "title", "severity"]), ANYTHING, max_size=3),
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_whatever_an_event_holds_stays_text(
     texts: list[str], odd: dict[str, Any], envelope: dict[str, Any], card: dict[str, Any]
 ) -> None:

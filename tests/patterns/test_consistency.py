@@ -44,7 +44,7 @@ _values: st.SearchStrategy[Json] = st.recursive(
     st.dictionaries(_names, _conditions, min_size=1, max_size=3),
     st.dictionaries(_names, _values, min_size=1, max_size=3),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_lists_agree_with_trying_everything(
     pattern: dict[str, Json], event: dict[str, Json]
 ) -> None:
@@ -113,7 +113,7 @@ def _well_formed(claims: list[tuple[list[tuple[Route, bool]], bool]]) -> bool:
 
 
 @given(_claims.filter(_well_formed))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_claims_agree_with_trying_every_choice(
     claims: list[tuple[list[tuple[Route, bool]], bool]],
 ) -> None:

@@ -175,7 +175,7 @@ MEMBER = Case(ENVELOPE, GUARD)
 
 @pytest.mark.parametrize("case", [BARE, MEMBER], ids=["bare", "as members have it"])
 @given(patterns=detections, limit=limits)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_joined_patterns_say_exactly_what_went_in(
     case: Case, patterns: dict[str, Pattern], limit: int
 ) -> None:
@@ -187,7 +187,7 @@ def test_joined_patterns_say_exactly_what_went_in(
 
 
 @given(patterns=anything, limit=limits)
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=48, deadline=None)
 def test_any_patterns_joined_say_exactly_what_went_in(
     patterns: dict[str, Pattern], limit: int
 ) -> None:
@@ -198,7 +198,7 @@ def test_any_patterns_joined_say_exactly_what_went_in(
 
 
 @given(patterns=st.one_of(anything, detections), limit=limits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_joined_patterns_are_valid_and_within_the_limit(
     patterns: dict[str, Pattern], limit: int
 ) -> None:
@@ -248,7 +248,7 @@ def _put(event: dict[str, Json], steps: list[str], value: Json, dotted: bool) ->
 
 
 @given(data=st.data(), patterns=st.one_of(anything, detections), limit=limits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_an_event_matches_a_joined_pattern_exactly_if_it_matches_one_of_the_originals(
     data: st.DataObject, patterns: dict[str, Pattern], limit: int
 ) -> None:
@@ -279,7 +279,7 @@ def test_deeply_nested_patterns_joined_match_what_they_matched_alone(
 
 
 @given(patterns=detections, limit=limits)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_rule_lists_a_member_exactly_if_it_carries_something_of_it(
     patterns: dict[str, Pattern], limit: int
 ) -> None:
@@ -296,7 +296,7 @@ def test_a_rule_lists_a_member_exactly_if_it_carries_something_of_it(
 
 
 @given(patterns=st.one_of(anything, detections), limit=limits)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_too_long_is_said_only_of_a_single_choice_that_fits_no_rule(
     patterns: dict[str, Pattern], limit: int
 ) -> None:
@@ -328,7 +328,7 @@ def _flat(atom: Atom) -> int:
 
 
 @given(patterns=st.one_of(anything, detections), limit=limits, chance=st.randoms())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_no_order_of_what_goes_in_changes_what_comes_out(
     patterns: dict[str, Pattern], limit: int, chance: random.Random
 ) -> None:
@@ -346,7 +346,7 @@ def test_no_order_of_what_goes_in_changes_what_comes_out(
 
 
 @given(patterns=detections, limit=st.sampled_from((250, 400, 1000, PATTERN_LIMIT)))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_conjunctions_of_one_source_share_a_rule_if_one_can_hold_them(
     patterns: dict[str, Pattern], limit: int
 ) -> None:

@@ -435,7 +435,7 @@ def test_the_callers_pattern_is_left_alone() -> None:
 
 
 @given(any_json)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=160, deadline=None)
 def test_no_json_value_upsets_the_check(value: Json) -> None:
     for pattern in (value, {"a": value}, {"a": [value]}, {"$or": [{"a": [value]}, {"b": value}]}):
         for line in problems(pattern):
@@ -443,7 +443,7 @@ def test_no_json_value_upsets_the_check(value: Json) -> None:
 
 
 @given(patterns)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_drawn_patterns_are_valid_and_multiply_out_as_by_recursion(
     pattern: dict[str, Json],
 ) -> None:

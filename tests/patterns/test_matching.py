@@ -364,7 +364,7 @@ def test_a_pattern_is_the_union_of_its_conjunctions(
 
 
 @given(patterns, st.lists(events, min_size=1, max_size=3))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_matching_agrees_with_trying_everything(
     pattern: dict[str, Json], several: list[dict[str, Json]]
 ) -> None:
@@ -374,7 +374,7 @@ def test_matching_agrees_with_trying_everything(
 
 
 @given(leaves, st.one_of(scalars, st.lists(scalars, max_size=3)))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=160, deadline=None)
 def test_a_single_leaf_agrees_with_trying_everything(leaf: list[Json], value: Json) -> None:
     assert matches({"a": leaf}, {"a": value}) is reference_matches({"a": leaf}, {"a": value})
 
@@ -390,7 +390,7 @@ def test_a_single_leaf_agrees_with_trying_everything(leaf: list[Json], value: Js
     ),
     scalars,
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_anything_but_is_the_opposite_on_a_single_value(
     excluded_and_plain: tuple[Json, Json], value: Json
 ) -> None:
@@ -400,7 +400,7 @@ def test_anything_but_is_the_opposite_on_a_single_value(
 
 
 @given(st.lists(st.sampled_from("abc"), min_size=1, max_size=4), leaves, scalars)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_every_spelling_of_a_path_is_the_same(
     names: list[str], leaf: list[Json], value: Json
 ) -> None:
@@ -417,7 +417,7 @@ def test_every_spelling_of_a_path_is_the_same(
 
 
 @given(st.lists(alternatives, min_size=1, max_size=3), scalars)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_leaf_is_the_union_of_its_alternatives(leaf: list[Json], value: Json) -> None:
     single = [matches({"a": [one]}, {"a": value}) for one in leaf]
     assert matches({"a": leaf}, {"a": value}) is any(single)

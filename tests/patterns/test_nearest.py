@@ -148,7 +148,7 @@ def test_a_faulty_pattern_has_no_misses() -> None:
 
 
 @given(patterns, events)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_there_are_misses_exactly_where_there_is_no_match(
     pattern: dict[str, Json], event: dict[str, Json]
 ) -> None:

@@ -197,7 +197,7 @@ def test_a_name_that_is_taken_stops_deploy_before_anything_is_made(terminal: Ter
     assert "! HereQueue AWS::SQS::Queue" in planned.out
     outcome = terminal("deploy")
     assert outcome.code == 2
-    assert "already exists" in outcome.err
+    assert "the queue trailbus-here is there already" in outcome.err
     assert "destroy --data" in outcome.err
     assert terminal.it.look().stacks == {}
 

@@ -394,7 +394,7 @@ def test_call_that_the_role_may_not_make_is_denied_in_the_words_of_aws(
 
 
 UNKNOWN = [
-    ("a service that nobody simulates", "boto3.client('ec2').describe_instances()"),
+    ("a service that nobody simulates", "boto3.client('athena').list_work_groups()"),
     ("an operation without a permission", "boto3.client('cloudtrail').delete_trail(Name='abc')"),
     ("an operation of tokens", "boto3.client('sts').get_session_token()"),
 ]

@@ -156,5 +156,6 @@ def test_document_tells_dead_letters_as_they_are() -> None:
     assert told["events"][0]["actions"] == [vars(STARTED)]
     assert told["totals"] == {
         "events": 1, "forwarded": 1, "delivered": 1, "actions": 1, "dead_lettered": 1, "moved": 3,
+        "posts": 0,
         "unusable": 0,
     }  # fmt: skip

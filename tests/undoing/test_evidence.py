@@ -262,7 +262,7 @@ JSON = st.recursive(
 PLACES = ["before", "after", "undo", "undo.0", "undo.0.parameters", "resource", "id", "time"]
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=80, deadline=None, derandomize=True)
 @given(name=st.sampled_from(sorted(RECORDS)), path=st.sampled_from(PLACES), value=JSON)
 def test_no_record_leads_to_a_call_that_is_not_the_undoing(
     name: str, path: str, value: Any

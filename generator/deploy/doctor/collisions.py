@@ -49,7 +49,7 @@ def _collisions(examination: Examination) -> Iterator[Fault]:
             yield blocking(
                 f"the {stack.side} account, {stack.region}",
                 f"the {what} {name} is there already, and not of the stack {stack.name}",
-                "remove it if an earlier rollout left it and its content is not needed; "
+                "kept by an earlier destroy? trailbus destroy --data removes it; "
                 "else choose another name_prefix",
             )
 

@@ -374,7 +374,7 @@ DOCUMENTS = (
 )
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(DOCUMENTS, st.sampled_from([identity_policy, resource_policy, trust_policy]))
 def test_reading_raises_nothing_but_unreadable_policy(content: Any, read: Reader) -> None:
     place, statements = _place_or_statements(content, read)

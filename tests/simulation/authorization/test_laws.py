@@ -150,21 +150,21 @@ def added(
     return {**said, slot: [*said[slot], more]}
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=160)
 @given(cases(), st.data())
 def test_adding_a_deny_never_allows(case: Case, data: st.DataObject) -> None:
     if decided(case[0], added(data, case, "Deny", to_new_policy=True)):
         assert decided(*case)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=160)
 @given(cases(), st.data())
 def test_adding_an_allow_never_denies(case: Case, data: st.DataObject) -> None:
     if decided(*case):
         assert decided(case[0], added(data, case, "Allow", to_new_policy=False))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(cases(), st.randoms(use_true_random=False))
 def test_the_order_of_statements_does_not_matter(case: Case, random: Any) -> None:
     request, said = case
@@ -172,7 +172,7 @@ def test_the_order_of_statements_does_not_matter(case: Case, random: Any) -> Non
     assert decided(request, shuffled) is decided(request, said)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(cases())
 def test_without_any_allow_nobody_but_root_is_allowed(case: Case) -> None:
     request, said = case
@@ -184,7 +184,7 @@ def test_without_any_allow_nobody_but_root_is_allowed(case: Case) -> None:
     assert not decided(request, denials)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(cases())
 def test_the_case_of_actions_and_keys_does_not_matter(case: Case) -> None:
     request, said = case
@@ -196,7 +196,7 @@ def test_the_case_of_actions_and_keys_does_not_matter(case: Case) -> None:
     assert decided(loud, said) is decided(request, said)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(cases())
 def test_asking_twice_gives_the_same_answer(case: Case) -> None:
     assert decided(*case) is decided(*case)

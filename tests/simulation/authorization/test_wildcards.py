@@ -118,7 +118,7 @@ def test_a_hostile_pattern_takes_no_time(pattern: str, text: str) -> None:
     assert time.process_time() - started < 2
 
 
-@settings(deadline=None, max_examples=500)
+@settings(deadline=None, max_examples=200)
 @given(
     st.lists(st.sampled_from(["a", "b", ":", *Wild]), max_size=8),
     st.text(alphabet="ab:", max_size=10),
@@ -127,7 +127,7 @@ def test_the_matcher_agrees_with_a_slow_one(pattern: list[str | Wild], text: str
     assert matches(tuple(pattern), text) is _slowly(tuple(pattern), text)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(st.text(alphabet="ab*?:", max_size=12), st.booleans(), st.text(alphabet="ab:", max_size=10))
 def test_a_fence_only_ever_takes_away(pattern: str, crosses: bool, text: str) -> None:
     if matches(fenced(pieces(pattern), trailing_run_crosses=crosses), text):

@@ -13,6 +13,7 @@ from generator.model import Json
 from generator.simulation.cloudformation.parameters import text
 from generator.simulation.world import Resource, ServiceError
 
+from .instance_groups import change, deletion, wanted
 from .kind import Kind, Outcome, Properties, Site, identifier, refuse, truth
 
 _SAME = (
@@ -33,43 +34,44 @@ BODY_LIMIT = 51_200
 def _create(site: Site, name: str, properties: Properties) -> Outcome:
     answer = _call(site, "create_stack_set", {"StackSetName": name, **_definition(properties)})
     identity = str(answer["StackSetId"])
+    begun: list[dict[str, Any]] = []
     try:
-        for group in _groups(properties):
-            _run(site, "create_stack_instances", identity, properties, group)
+        for request in change({}, wanted(properties)).create:
+            _run(site, "create_stack_instances", identity, properties, request, begun)
     except ServiceError:
-        _clear(site, identity, properties, _groups(properties))
+        _clear(site, identity, properties, [deletion(request) for request in begun])
         raise
     return Outcome(identity, {"StackSetId": identity})
 
 
 def _update(site: Site, resource: Resource, properties: Properties) -> None:
+    """Deletes, then updates, then creates, as the handler of the type does.
+
+    https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-cloudformation/blob/master/aws-cloudformation-stackset/src/main/java/software/amazon/cloudformation/stackset/UpdateHandler.java
+    """
     identity, old = resource.physical_id, resource.properties
-    before, after = _groups(old), _groups(properties)
-    for group in before:
-        if group not in after:
-            _run(
-                site,
-                "delete_stack_instances",
-                identity,
-                properties,
-                {**_without_overrides(group), "RetainStacks": False},
-            )
+    due = change(wanted(old), wanted(properties))
+    for request in due.delete:
+        _run(site, "delete_stack_instances", identity, properties, request)
     if _definition(old) != _definition(properties):
         definition = {**_definition(properties)}
         _run(site, "update_stack_set", identity, properties, definition)
-    for group in after:
-        if group not in before:
-            _run(site, "create_stack_instances", identity, properties, group)
+    for request in due.create:
+        _run(site, "create_stack_instances", identity, properties, request)
+    for request in due.update:
+        _run(site, "update_stack_instances", identity, properties, request)
 
 
 def _delete(site: Site, resource: Resource) -> None:
-    _clear(site, resource.physical_id, resource.properties, _groups(resource.properties))
+    due = change(wanted(resource.properties), {}).delete
+    _clear(site, resource.physical_id, resource.properties, due)
 
 
-def _clear(site: Site, identity: str, properties: Properties, groups: list[dict[str, Any]]) -> None:
-    for group in groups:
-        group = {**_without_overrides(group), "RetainStacks": False}
-        _run(site, "delete_stack_instances", identity, properties, group)
+def _clear(
+    site: Site, identity: str, properties: Properties, deletions: list[dict[str, Any]]
+) -> None:
+    for request in deletions:
+        _run(site, "delete_stack_instances", identity, properties, request)
     _call(site, "delete_stack_set", {"StackSetName": identity, **_call_as(properties)})
 
 
@@ -93,35 +95,20 @@ def _definition(properties: Properties) -> dict[str, Any]:
     return request
 
 
-def _groups(properties: Properties) -> list[dict[str, Any]]:
-    """The groups of instances, as requests."""
-    found = []
-    for group in properties.get("StackInstancesGroup", []):
-        request: dict[str, Any] = {
-            "DeploymentTargets": dict(group["DeploymentTargets"]),
-            "Regions": [str(region) for region in group["Regions"]],
-        }
-        if group.get("ParameterOverrides"):
-            request["ParameterOverrides"] = [
-                {"ParameterKey": p["ParameterKey"], "ParameterValue": text(p["ParameterValue"])}
-                for p in group["ParameterOverrides"]
-            ]
-        found.append(request)
-    return found
-
-
-def _without_overrides(group: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in group.items() if key != "ParameterOverrides"}
-
-
 def _call_as(properties: Properties) -> dict[str, Any]:
     return {"CallAs": properties["CallAs"]} if "CallAs" in properties else {}
 
 
 def _run(
-    site: Site, operation: str, identity: str, properties: Properties, request: dict[str, Any]
+    site: Site,
+    operation: str,
+    identity: str,
+    properties: Properties,
+    request: dict[str, Any],
+    begun: list[dict[str, Any]] | None = None,
 ) -> None:
-    """Begins an operation and waits for its end."""
+    """Begins an operation and waits for its end. What was not refused at once joins `begun`."""
+    plain = request
     service = site.services.stack_sets
     one = service.find(
         {"StackSetName": identity, **_call_as(properties)}, site.account, site.region
@@ -138,6 +125,8 @@ def _run(
     if "OperationPreferences" in properties:
         request["OperationPreferences"] = dict(properties["OperationPreferences"])
     _call(site, operation, request)
+    if begun is not None:
+        begun.append(plain)
     made = one.operations[operation_id]
     service.runner.finish(made)
     if made.status != "SUCCEEDED":
