@@ -143,6 +143,26 @@ def test_a_plan_leaves_nothing_behind_and_no_change_set_means_only_reads(
     assert terminal.it.writes(seen) == []
 
 
+def test_a_plan_that_cannot_be_written_says_nothing_else(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    planned = terminal("plan", "--json", "--out", tmp_path / "none" / "plan.json")
+    assert (planned.code, planned.out) == (2, "")
+    assert "cannot be written" in planned.err
+
+
+def test_a_plan_names_the_command_that_does_it(terminal: Terminal, tmp_path: Path) -> None:
+    planned = terminal("plan", "--out", tmp_path / "plan.json")
+    said = f"trailbus deploy --config {terminal.file} {tmp_path / 'plan.json'}\n"
+    assert planned.err.endswith(said)
+
+
+def test_a_number_of_accounts_is_for_rehearsals(terminal: Terminal) -> None:
+    planned = terminal("plan", "--accounts", "9")
+    assert planned.code == 2
+    assert "--accounts: is for rehearsals; add --rehearse" in planned.err
+
+
 def test_a_plan_made_before_the_world_changed_is_refused(
     terminal: Terminal, tmp_path: Path
 ) -> None:
