@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 from pathlib import Path
 
 from generator.model import Mistake
@@ -45,15 +46,18 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         if plan.central.action != "keep" and not given.no_change_set:
             seen = preview(entry.door, want, plan.central, entry.pause)
     price = cost(want, plan)
-    for line in telling.lines(want, existing, plan, seen, price, screen):
-        screen.line(line)
     said = telling.document(want, existing, plan, seen, price)
-    screen.document(said)
     if given.out:
         whole = {**planfile.document(want, existing, plan), "changes": said}
         try:
             Path(given.out).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
         except OSError as error:
             raise Mistake.one(given.out, f"cannot be written: {error.strerror}") from None
-        screen.note(f"the plan is in {given.out}: trailbus deploy {given.out}")
+    for line in telling.lines(want, existing, plan, seen, price, screen):
+        screen.line(line)
+    screen.document(said)
+    if given.out:
+        config = ["--config", str(given.config)] if given.config else []
+        command = shlex.join(["trailbus", "deploy", *config, given.out])
+        screen.note(f"the plan is in {given.out}: {command}")
     return 1 if seen and seen.findings else 0

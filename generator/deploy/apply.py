@@ -338,7 +338,7 @@ def _until_over(way: Walk, step: Step, identity: str) -> Outcome:
         over = operation["Status"] in ("SUCCEEDED", "FAILED", "STOPPED")
         failed = (operation.get("StatusDetails") or {}).get("FailedStackInstancesCount", 0)
         if way.watch is not None and (over or looks % every == 0):
-            way.watch(Progress(step, _counts(way, results), failed, over))
+            way.watch(Progress(step, _counts(way, step, results), failed, over))
         if over:
             break
         looks += 1
@@ -360,9 +360,13 @@ def _with_status(results: Call, status: str) -> Call:
     return _beside(results, results.operation, {**results.request, "Filters": filters})
 
 
-def _counts(way: Walk, results: Call) -> dict[str, dict[str, int]]:
+def _counts(way: Walk, step: Step, results: Call) -> dict[str, dict[str, int]]:
+    """The cells by Region and status. Those that failed for good are told as they are seen."""
     counts: dict[str, dict[str, int]] = {}
     for one in way.door.items(results, "Summaries"):
+        reason = one.get("StatusReason", "")
+        if one["Status"] == "FAILED" and not PASSING.search(reason):
+            _tell(way, step, Failure(one["Account"], one["Region"], one["Status"], reason))
         region = counts.setdefault(one["Region"], {})
         region[one["Status"]] = region.get(one["Status"], 0) + 1
     return counts

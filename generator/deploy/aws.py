@@ -30,6 +30,10 @@ EXPIRED = frozenset(
 DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "403"})
 """How services say that credentials do not allow a call."""
 
+UNUSABLE = (BotoCoreError, EOFError, ValueError)
+"""How botocore refuses what it was set up with: a ValueError for an endpoint that is no URL, an
+EOFError where it wants to ask for an MFA code and nobody is there."""
+
 _CONFIG = Config(
     retries={"mode": "adaptive", "total_max_attempts": 10},
     user_agent_extra="trailbus",
@@ -86,8 +90,8 @@ class Door:
         return self._answer(call)
 
     def _answer(self, call: Call) -> dict[str, Any]:
-        client = self._client(call.side, call.service, call.region)
         try:
+            client = self._client(call.side, call.service, call.region)
             answer: dict[str, Any] = client._make_api_call(call.operation, dict(call.request))
         except ClientError as error:
             detail = error.response.get("Error", {})
@@ -98,9 +102,9 @@ class Door:
                 detail.get("Code", "Unknown"),
                 detail.get("Message", str(error)),
             ) from None
-        except (BotoCoreError, ResponseParserError) as error:
+        except (*UNUSABLE, ResponseParserError) as error:
             name = type(error).__name__
-            raise Refused(call.side, call.region, call.operation, name, str(error)) from None
+            raise Refused(call.side, call.region, call.operation, name, _words(error)) from None
         answer.pop("ResponseMetadata", None)
         return answer
 
@@ -128,6 +132,12 @@ class Door:
                 service, region_name=region, config=_CONFIG
             )
         return self._clients[key]
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, EOFError):
+        return "an MFA code is asked for, and there is no terminal to type it"
+    return str(error)
 
 
 def inside(door: Door, home: str, role: str, account: str) -> Door:
@@ -170,9 +180,9 @@ def sessions(place: Place) -> Callable[[Side], Session]:
                 RoleArn=f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}",
                 RoleSessionName="trailbus",
             )
-        except (ClientError, BotoCoreError) as error:
+        except (ClientError, *UNUSABLE) as error:
             cure = f"see place.access.{side}_role and {side}_profile"
-            raise Mistake.one(f"the {side} account {account}", str(error), cure) from None
+            raise Mistake.one(f"the {side} account {account}", _words(error), cure) from None
         given = answer["Credentials"]
         return boto3.Session(
             aws_access_key_id=given["AccessKeyId"],
@@ -206,9 +216,9 @@ def entered(account: str, region: str, profile: str = "", role: str = "") -> Doo
                 region_name=region,
             )
         there = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, *UNUSABLE) as error:
         cure = "name a role there with --role, or credentials with --profile"
-        raise Mistake.one(place, str(error), cure) from None
+        raise Mistake.one(place, _words(error), cure) from None
     if there != account:
         cure = "name a role of the account with --role, or another --profile"
         raise Mistake.one(place, f"the credentials are those of account {there}", cure)

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from generator.deploy.aws import Call, Door, Refused
-from generator.deploy.wanted import Stack, StackSet, Wanted
+from generator.deploy.aws import EXPIRED, Call, Door, Refused
+from generator.deploy.wanted import OURS, Stack, StackSet, Wanted
 
 NOT_OFFERED = frozenset(
     {"404", "501", "InvalidAction", "NotImplemented", "ResponseParserError", "UnknownOperation"}
@@ -90,8 +90,38 @@ def look(door: Door, wanted: Wanted) -> Existing:
         found = stack_set_state(door, wanted, stack_set)
         if found is not None:
             sets[stack_set.name] = found
+    for stack in _elsewhere(wanted, sets.get(wanted.rules.name)):
+        try:
+            state = stack_state(door, stack)
+        except Refused as refusal:
+            # A Region that was switched off lets nobody in; what was there works no more.
+            if refusal.code not in EXPIRED:
+                raise
+            continue
+        if state is not None:
+            stacks[(stack.side, stack.region, stack.name)] = state
     targeted = {unit for state in sets.values() for unit in state.targets}
     return Existing(stacks, sets, members(door, wanted, sorted(targeted)))
+
+
+def _elsewhere(wanted: Wanted, rules: StackSetState | None) -> Iterator[Stack]:
+    """Where the management account may have rules in Regions that are not to be covered any more:
+    the StackSet was there, too."""
+    if rules is None or not wanted.management:
+        return
+    once = {region for _, region in rules.cells}.union(*rules.targets.values())
+    for region in sorted(once - {*wanted.rules.regions}):
+        yield Stack("management", region, wanted.rules.name, wanted.rules.template, {})
+
+
+def departed(wanted: Wanted, existing: Existing) -> tuple[Stack, ...]:
+    """Our stacks of the management account in Regions that are not to be covered any more."""
+    covered = {(one.side, one.region, one.name) for one in (wanted.central, *wanted.management)}
+    return tuple(
+        Stack("management", region, name, wanted.rules.template, {})
+        for side, region, name in sorted({*existing.stacks} - covered)
+        if OURS.items() <= dict(existing.stacks[side, region, name].tags).items()
+    )
 
 
 def stack_state(door: Door, stack: Stack) -> StackState | None:

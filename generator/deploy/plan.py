@@ -22,7 +22,7 @@ from generator.deploy.cells import (
     pilot,
 )
 from generator.deploy.difference import Difference, differences, renamed, values
-from generator.deploy.existing import Existing, StackSetState, StackState, call_as
+from generator.deploy.existing import Existing, StackSetState, StackState, call_as, departed
 from generator.deploy.wanted import OURS, Stack, StackSet, Wanted
 from generator.model import Problem
 
@@ -64,7 +64,7 @@ class StackChange:
     """What is to become of one stack."""
 
     stack: Stack
-    action: Literal["create", "recreate", "update", "keep"]
+    action: Literal["create", "recreate", "update", "remove", "keep"]
     differences: tuple[Difference, ...] = ()
     parameters: Mapping[str, tuple[str | None, str | None]] | None = None
     status: str = ""
@@ -115,8 +115,11 @@ def proposal(wanted: Wanted, existing: Existing) -> Plan:
     central = _stack_change(wanted, wanted.central, existing)
     sets = tuple(_stack_set_change(wanted, one, existing) for one in (wanted.roles, wanted.rules))
     management = tuple(_stack_change(wanted, stack, existing) for stack in wanted.management)
+    going = tuple(StackChange(stack, "remove") for stack in departed(wanted, existing))
     steps = [*_stack_steps(wanted, central)]
-    removal = [step for change in reversed(sets) for step in _removal(wanted, change, existing)]
+    # The management account's first: where it has stacks is told by the StackSet's Regions.
+    removal = [step for change in going for step in _stack_steps(wanted, change)]
+    removal += [step for change in reversed(sets) for step in _removal(wanted, change, existing)]
     moving = any(change.cells.moved for change in sets)
     if moving:
         steps += removal
@@ -130,7 +133,7 @@ def proposal(wanted: Wanted, existing: Existing) -> Plan:
         steps += _stack_steps(wanted, stack)
     if not moving:
         steps += removal
-    return Plan(central, sets, management, tuple(steps))
+    return Plan(central, sets, (*management, *going), tuple(steps))
 
 
 def obstacles(wanted: Wanted, existing: Existing, replacing: bool = False) -> list[Problem]:
@@ -162,9 +165,25 @@ def obstacles(wanted: Wanted, existing: Existing, replacing: bool = False) -> li
             fault = "has the other kind of permissions, and that cannot be changed"
             cure = "destroy it with the old configuration first"
             problems.append(Problem(f"the StackSet {stack_set.name}", fault, cure))
+    problems += _pilot_problems(wanted, existing)
     if not replacing:
         problems += _replacements(wanted, existing)
     return problems
+
+
+def _pilot_problems(wanted: Wanted, existing: Existing) -> Iterator[Problem]:
+    """A pilot that reaches nobody would be no brake: everybody would be in the first wave."""
+    chosen = wanted.place.rollout.pilot
+    where = "place.rollout.pilot"
+    accounts = eligible(wanted, existing)
+    for account in chosen.accounts:
+        suspended = account in existing.members and existing.members[account].suspended
+        if account not in accounts and not suspended:
+            cure = "name accounts below place.organizational_units that are not left out"
+            yield Problem(f"{where}.accounts", f"{account} is none of those to cover", cure)
+    if (chosen.accounts or chosen.organizational_units) and not pilot(wanted, existing):
+        cure = "name others, or none: then everybody is in the first wave"
+        yield Problem(where, "there is no account in it to begin with", cure)
 
 
 def _replacements(wanted: Wanted, existing: Existing) -> Iterator[Problem]:
@@ -235,12 +254,15 @@ def _stack_steps(wanted: Wanted, change: StackChange) -> Iterator[Step]:
     if change.action == "keep":
         return
     where = f"the stack {stack.name} in the {stack.side} account, {stack.region}"
-    if change.action == "recreate":
+    if change.action in ("recreate", "remove"):
+        why = f"which is {change.status}" if change.action == "recreate" else "not covered any more"
         yield Step(
-            f"Removing {where}, which is {change.status}",
+            f"Removing {where}, {why}",
             _stack_call(stack, "DeleteStack", StackName=stack.name),
             waits="stack",
         )
+    if change.action == "remove":
+        return
     source = yield from template_source(wanted, stack.template, stack.side, stack.region)
     creating = change.action != "update"
     yield Step(

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from generator.deploy.existing import Existing
+from generator.deploy.existing import Existing, departed
 from generator.deploy.plan import Plan, Step
 from generator.deploy.wanted import Wanted
 from generator.model import Json, Mistake, Problem
@@ -45,7 +45,7 @@ def fingerprints(wanted: Wanted, existing: Existing) -> dict[str, str]:
             {account: list(member) for account, member in existing.members.items()}
         ),
     }
-    for stack in (wanted.central, *wanted.management):
+    for stack in (wanted.central, *wanted.management, *departed(wanted, existing)):
         name = f"the stack {stack.name} ({stack.side} account, {stack.region})"
         state = existing.stack(stack)
         found[name] = _digest(vars(state) if state else None)

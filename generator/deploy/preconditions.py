@@ -42,6 +42,9 @@ def denied(refusal: Refused) -> Mistake:
         return Mistake.one(where, fault, "sign in again; deploy goes on where it stopped")
     if refusal.code in ("NoCredentialsError", "PartialCredentialsError"):
         return Mistake.one(where, "there are no credentials", f"set AWS_PROFILE, or {access}")
+    if refusal.code in ("EOFError", "ValueError"):
+        cure = f"see AWS_ENDPOINT_URL, AWS_PROFILE and {access.removeprefix('see ')}"
+        return Mistake.one(where, f"{refusal.operation}: {refusal.message}", cure)
     return Mistake.one(where, f"{refusal.operation}: {refusal.code}: {refusal.message}")
 
 

@@ -15,7 +15,7 @@ from generator import names
 from generator.deploy.aws import Call
 from generator.deploy.cells import UNITS_A_CALL, Batch
 from generator.deploy.difference import NAMES, parsed
-from generator.deploy.existing import Existing, StackSetState, call_as
+from generator.deploy.existing import Existing, StackSetState, call_as, departed
 from generator.deploy.plan import Step, preferences
 from generator.deploy.wanted import OURS, Stack, StackSet, Wanted
 from generator.model import Problem
@@ -46,7 +46,8 @@ def teardown(wanted: Wanted, existing: Existing) -> Teardown:
             suspended = {a for a, member in existing.members.items() if member.suspended}
             steps += _stack_set(wanted, stack_set, state, suspended)
     # The roles' stack is the first of the management account's: it goes last.
-    for stack in (*reversed(wanted.management), wanted.central):
+    management = (*wanted.management, *departed(wanted, existing))
+    for stack in (*reversed(management), wanted.central):
         if existing.stack(stack) is not None:
             steps.append(_stack(stack))
     return Teardown(tuple(steps), retained(wanted, existing))
@@ -55,7 +56,7 @@ def teardown(wanted: Wanted, existing: Existing) -> Teardown:
 def obstacles(wanted: Wanted, existing: Existing) -> list[Problem]:
     """What is not ours to take away, or protected against it."""
     problems = []
-    for stack in (wanted.central, *wanted.management):
+    for stack in (wanted.central, *wanted.management, *departed(wanted, existing)):
         state = existing.stack(stack)
         if state is None:
             continue

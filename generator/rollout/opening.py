@@ -17,6 +17,9 @@ from generator.deploy.bundle import Bundle, read_bundle
 from generator.deploy.wanted import Wanted, wanted
 from generator.model import Mistake, Place
 
+ACCOUNTS = 5
+"""Of a rehearsal, when nobody says otherwise."""
+
 
 @dataclass
 class Entry:
@@ -53,7 +56,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="in a simulated organization on this machine: no account and no network needed",
     )
     parser.add_argument(
-        "--accounts", type=int, default=5, metavar="N", help="with --rehearse: its accounts (5)"
+        "--accounts", type=int, metavar="N", help="with --rehearse: its accounts (5)"
     )
 
 
@@ -65,6 +68,8 @@ def door_to(place: Place) -> Door:
 @contextlib.contextmanager
 def entered(given: argparse.Namespace) -> Iterator[Entry]:
     """The way in, for as long as the block runs. What AWS refuses meanwhile is a mistake."""
+    if given.accounts is not None and not given.rehearse:
+        raise Mistake.one("--accounts", "is for rehearsals", "add --rehearse, or leave it out")
     configuration = config.load(given.config)
     bundle = read_bundle(Path(given.templates), configuration.shape.digest)
     place = configuration.place
@@ -82,11 +87,12 @@ def entered(given: argparse.Namespace) -> Iterator[Entry]:
 
 
 @contextlib.contextmanager
-def _rehearsal(place: Place | None, bundle: Bundle, accounts: int) -> Iterator[Entry]:
+def _rehearsal(place: Place | None, bundle: Bundle, asked: int | None) -> Iterator[Entry]:
     from generator.simulation.organization import simulated_place, world_of
     from generator.simulation.settings import nobodys_settings
 
     there = simulated_place(place, None)
+    accounts = ACCOUNTS if asked is None else asked
     if accounts < 2:
         raise Mistake.one("--accounts", f"{accounts} is too few", "2 or more")
     try:

@@ -43,6 +43,7 @@ class View:
         """A cell that failed, as soon as that is known."""
         where = f"{failure.account} {failure.region}"
         text = f"    ! {where} {failure.status}: {printable(failure.reason)}"
+        self.screen.passing([])
         if self.screen.as_json:
             self.screen.note(text)
         else:

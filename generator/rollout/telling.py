@@ -26,6 +26,7 @@ _COLOURS = {
     "create": "green",
     "recreate": "yellow",
     "update": "yellow",
+    "remove": "red",
     "keep": "dim",
 }
 

@@ -67,7 +67,8 @@ def world_of(place: Place, accounts: int) -> World:
 
     The first members are those that the examples speak of; all stand in two units, one inside the
     other, below the root, so that a rollout has to find them there. Accounts that the place leaves
-    out are there too, beyond that number; so is the central Region if nothing covers it.
+    out or begins with are there too, beyond that number; so are the units that it begins with, and
+    the central Region if nothing covers it.
     """
     root = next((u for u in place.organizational_units if u.startswith("r-")), "r-ab12")
     organization = Organization(place.organization_id, place.management_account, root)
@@ -79,7 +80,12 @@ def world_of(place: Place, accounts: int) -> World:
         if unit != root:
             organization.add_unit(unit, root, unit)
     covered = place.organizational_units[0]
-    homes = (outer, inner) if covered == root else (covered,)
+    homes: tuple[str, ...] = (outer, inner) if covered == root else (covered,)
+    pilot = place.rollout.pilot
+    for unit in pilot.organizational_units:
+        if unit not in organization.units and unit != root:
+            organization.add_unit(unit, covered, unit)
+            homes += (unit,)
     organization.add(Account(place.management_account, "management", root))
     if place.central_account != place.management_account:
         organization.add(Account(place.central_account, "security", homes[0]))
@@ -93,6 +99,9 @@ def world_of(place: Place, accounts: int) -> World:
     for account in place.exclude_accounts:
         if account not in organization.accounts:
             organization.add(Account(account, "excluded", homes[0]))
+    for account in pilot.accounts:
+        if account not in organization.accounts:
+            organization.add(Account(account, "pilot", homes[0]))
     everything = {root, *organization.units, *organization.accounts}
     organization.policies[FULL_ACCESS] = ControlPolicy(
         FULL_ACCESS, "FullAWSAccess", EVERYTHING, everything, aws_managed=True

@@ -19,6 +19,7 @@ from .organization import (
     MEMBER,
     OTHER,
     OUTER,
+    ROOT,
     SMALL,
     THIRD,
     TWO,
@@ -228,6 +229,18 @@ def test_a_region_comes_and_goes() -> None:
         assert it.plan().steps == ()
 
 
+def test_the_management_account_leaves_a_region_with_the_others() -> None:
+    with company() as it:
+        it.deploy()
+        it.place = SMALL._replace(regions=(HOME,))
+        assert sentences(it.deploy()) == [
+            f"Removing the stack {RULES} in the management account, {AWAY}, not covered any more",
+            f"Removing {RULES} from {ROOT} in {AWAY}",
+        ]
+        assert {(a, r) for a, r, _, _ in it.resources() if r == AWAY} == set()
+        assert it.plan().steps == ()
+
+
 def test_moving_from_the_root_to_a_unit_makes_what_stays_anew() -> None:
     with company() as it:
         it.deploy()
@@ -391,6 +404,18 @@ def test_progress_counts_every_cell_of_every_region_to_the_end() -> None:
         last = [progress for progress in seen if progress.over][-1]
         assert last.regions == {HOME: {"SUCCEEDED": 4}, AWAY: {"SUCCEEDED": 3, "FAILED": 1}}
         assert [(failure.account, failure.region) for failure in told] == [(MEMBER, AWAY)]
+
+
+def test_a_failure_is_told_while_the_operation_still_runs() -> None:
+    with company() as it:
+        seen: list[Progress | Failure] = []
+        it.cloud.cloudformation.stack_sets.faults.add(SCP_DENY, account=MEMBER, region=AWAY)
+        way = Walk(it.door, it.wanted, it.cloud.pause, watch=seen.append, tell=seen.append)
+        walk(way, it.plan().steps)
+        [told] = [at for at, one in enumerate(seen) if isinstance(one, Failure)]
+        then = seen[told + 1]
+        assert isinstance(then, Progress)
+        assert not then.over
 
 
 @pytest.mark.parametrize("accounts", [4, 24])

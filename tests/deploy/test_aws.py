@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import boto3
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
-from generator.deploy.aws import EXPIRED, Call, Door, Refused
+from generator.deploy.aws import EXPIRED, Call, Door, Refused, entered
+from generator.model import Mistake
 
 CALL = Call("central", "eu-west-1", "sqs", "ListQueues", {})
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
@@ -45,6 +47,7 @@ def raising(fault: Exception) -> Answer:
         (error("AccessDenied"), "AccessDenied"),
         (NoCredentialsError(), "NoCredentialsError"),
         (ResponseParserError("<html>"), "ResponseParserError"),
+        (EOFError(), "EOFError"),
     ],
 )
 def test_every_error_is_a_refusal_that_names_call_and_place(fault: Exception, code: str) -> None:
@@ -52,6 +55,21 @@ def test_every_error_is_a_refusal_that_names_call_and_place(fault: Exception, co
     with pytest.raises(Refused, match=r"ListQueues \(central account, eu-west-1\)") as caught:
         door.call(CALL)
     assert caught.value.code == code
+
+
+def test_an_endpoint_that_is_no_url_is_a_refusal_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost")
+    with pytest.raises(Refused, match="Invalid endpoint: localhost"):
+        Door(lambda side: boto3.Session(region_name="eu-west-1")).call(CALL)
+
+
+@pytest.mark.parametrize("role", ["", "deployer"])
+def test_an_account_is_not_entered_by_an_endpoint_that_is_no_url(
+    monkeypatch: pytest.MonkeyPatch, role: str
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost")
+    with pytest.raises(Mistake, match="Invalid endpoint: localhost"):
+        entered("111122223333", "eu-west-1", role=role)
 
 
 @pytest.mark.parametrize("code", sorted(EXPIRED))

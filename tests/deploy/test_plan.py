@@ -12,11 +12,11 @@ from botocore.validate import ParamValidator
 from hypothesis import given
 
 from generator.deploy.bundle import Bundle
-from generator.deploy.existing import Existing, StackSetState, StackState
+from generator.deploy.existing import Existing, Member, StackSetState, StackState
 from generator.deploy.plan import Plan, Step, obstacles, plan, proposal
 from generator.deploy.teardown import teardown
 from generator.deploy.wanted import Wanted, wanted
-from generator.model import Place
+from generator.model import Pilot, Place, Rollout
 
 from .organization import AWAY, HOME, SMALL, TWO, bundle
 from .worlds import worlds
@@ -185,6 +185,44 @@ def test_another_central_region_wants_to_be_asked_for() -> None:
     [problem] = obstacles(now, existing)
     assert f"instead of arn:aws:events:{HOME}" in str(problem)
     assert obstacles(before, existing) == []
+
+
+@pytest.mark.parametrize(
+    ("pilot", "faults"),
+    [
+        (Pilot(), []),
+        (Pilot(accounts=("000000000001",)), []),
+        (Pilot(accounts=("000000000001", "000000000009")), ["000000000009 is none of those"]),
+        (Pilot(accounts=("000000000002",)), ["000000000002 is none of those", "no account in it"]),
+        (Pilot(accounts=("000000000003",)), ["no account in it"]),
+        (Pilot(accounts=("000000000001", "000000000003")), []),
+        (Pilot(organizational_units=("ou-ab12-empty111",)), ["no account in it"]),
+    ],
+)
+def test_a_pilot_that_reaches_nobody_is_an_obstacle(pilot: Pilot, faults: list[str]) -> None:
+    """Else a typing error would send the first wave to every account."""
+    place = SMALL._replace(exclude_accounts=("000000000002",), rollout=Rollout(pilot=pilot))
+    known = {
+        "000000000001": Member("", False, ("r-ab12",)),
+        "000000000002": Member("", False, ("r-ab12",)),
+        "000000000003": Member("", True, ("r-ab12",)),
+    }
+    problems = obstacles(wants(place), Existing({}, {}, known))
+    assert len(problems) == len(faults)
+    for problem, fault in zip(problems, faults, strict=True):
+        assert fault in str(problem)
+
+
+@pytest.mark.parametrize(("tags", "goes"), [(TAGS, True), ({}, False)])
+def test_only_our_stack_goes_where_the_management_account_leaves(
+    tags: dict[str, str], goes: bool
+) -> None:
+    want = wants()
+    stacks = {("management", "ap-south-1", want.rules.name): StackState("", "", {}, tags)}
+    existing = Existing(stacks)
+    for steps in (plan(want, existing), teardown(want, existing).steps):
+        deleted = {step.call.region for step in steps if step.call.operation == "DeleteStack"}
+        assert deleted == ({"ap-south-1"} if goes else set())
 
 
 def test_the_other_kind_of_permissions_is_an_obstacle() -> None:

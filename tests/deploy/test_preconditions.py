@@ -136,6 +136,8 @@ def test_a_call_that_is_not_allowed_is_one_clear_line(operation: str) -> None:
 @pytest.mark.parametrize(
     ("code", "words"),
     [
+        ("ValueError", "see AWS_ENDPOINT_URL"),
+        ("EOFError", "see AWS_ENDPOINT_URL, AWS_PROFILE"),
         ("ExpiredToken", "deploy goes on where it stopped"),
         ("NoCredentialsError", "there are no credentials; set AWS_PROFILE"),
         ("InternalError", "InternalError: hm"),

@@ -14,7 +14,7 @@ from generator.deploy.teardown import obstacles, teardown
 from generator.simulation.cloudformation.stack_sets.faults import SCP_DENY
 from tests.simulation.conftest import bundle as built_in
 
-from .organization import AWAY, CENTRAL, HOME, MEMBER, THIRD, Company, company, sentences
+from .organization import AWAY, CENTRAL, HOME, MEMBER, SMALL, THIRD, Company, company, sentences
 
 RULES = "trailbus-member-rules"
 
@@ -152,6 +152,14 @@ def test_a_cell_that_cannot_be_removed_stops_what_comes_after_it() -> None:
         [problem] = obstacles(it.wanted, existing)
         assert f"{MEMBER} {AWAY} is INOPERABLE" in str(problem)
         assert "--retain-stacks" in str(problem)
+
+
+def test_regions_that_were_left_meanwhile_are_torn_down_too() -> None:
+    with company() as it:
+        it.deploy()
+        it.place = SMALL._replace(regions=(HOME,))
+        assert all(outcome.ok for outcome in destroyed(it))
+        assert {region for _, region, _, _ in it.resources()} <= {HOME}
 
 
 def test_stacks_in_suspended_accounts_are_let_go() -> None:

@@ -143,6 +143,26 @@ def test_a_plan_leaves_nothing_behind_and_no_change_set_means_only_reads(
     assert terminal.it.writes(seen) == []
 
 
+def test_a_plan_that_cannot_be_written_says_nothing_else(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    planned = terminal("plan", "--json", "--out", tmp_path / "none" / "plan.json")
+    assert (planned.code, planned.out) == (2, "")
+    assert "cannot be written" in planned.err
+
+
+def test_a_plan_names_the_command_that_does_it(terminal: Terminal, tmp_path: Path) -> None:
+    planned = terminal("plan", "--out", tmp_path / "plan.json")
+    said = f"trailbus deploy --config {terminal.file} {tmp_path / 'plan.json'}\n"
+    assert planned.err.endswith(said)
+
+
+def test_a_number_of_accounts_is_for_rehearsals(terminal: Terminal) -> None:
+    planned = terminal("plan", "--accounts", "9")
+    assert planned.code == 2
+    assert "--accounts: is for rehearsals; add --rehearse" in planned.err
+
+
 def test_a_plan_made_before_the_world_changed_is_refused(
     terminal: Terminal, tmp_path: Path
 ) -> None:
@@ -312,6 +332,22 @@ def test_a_terminal_has_one_line_per_region_that_moves(monkeypatch: pytest.Monke
         "    us-east-1       [########################] 3 of 4, 1 failed\n"
         f"    ! {MEMBER} {HOME} FAILED: no\\x0aluck\n"
     )
+
+
+def test_a_failure_on_the_way_stands_above_the_lines_that_move(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    out = Tty()
+    view = View(Screen(out=out))
+    view.watch(progress(1, 0, 4))
+    view.tell(Failure(MEMBER, HOME, "FAILED", "why"))
+    view.watch(progress(2, 1, 4))
+    first, rest = out.getvalue().split("\033[1F\033[J")
+    assert "1 of 4" in first
+    failure, moving = rest.splitlines()
+    assert failure == f"    ! {MEMBER} {HOME} FAILED: why"
+    assert "2 of 4" in moving
 
 
 def test_elsewhere_there_are_plain_lines_at_the_end() -> None:

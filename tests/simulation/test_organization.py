@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from generator.model import Mistake
+from generator.model import Mistake, Pilot, Rollout
 from generator.simulation.organization import DEFAULT_PLACE, MEMBERS, simulated_place, world_of
 
 
@@ -44,6 +44,16 @@ def test_excluded_accounts_are_there_beyond_the_number() -> None:
     accounts = world_of(place, 5).organization.accounts
     assert len(accounts) == 6
     assert "999999999999" in accounts
+
+
+@pytest.mark.parametrize("unit", ["r-ab12", "ou-ab12-production"])
+def test_whom_a_rollout_begins_with_is_there_and_is_covered(unit: str) -> None:
+    pilot = Pilot(organizational_units=("ou-ab12-canaries1",), accounts=("999999999999",))
+    place = DEFAULT_PLACE._replace(organizational_units=(unit,), rollout=Rollout(pilot=pilot))
+    organization = world_of(place, 5).organization
+    assert organization.under("ou-ab12-canaries1"), "a unit without accounts would be no pilot"
+    covered = {account.id for account in organization.under(unit)}
+    assert {"999999999999"} | {one.id for one in organization.under("ou-ab12-canaries1")} <= covered
 
 
 def test_units_of_the_place_hold_the_members() -> None:
