@@ -35,8 +35,8 @@ def examples(detections: Iterable[Detection], prefix: str) -> list[Problem]:
     return found
 
 
-def lint(files: Iterable[Path]) -> list[Problem]:
-    """What cfn-lint says of templates, in every Region that it knows.
+def lint(files: Iterable[Path], regions: Iterable[str] = ("ALL_REGIONS",)) -> list[Problem]:
+    """What cfn-lint says of templates, as a rule in every Region that it knows.
 
     One runner for all files: its rules take longer to load than a template to check.
     Raises Mistake when cfn-lint is not installed.
@@ -50,7 +50,7 @@ def lint(files: Iterable[Path]) -> list[Problem]:
     paths = [str(file) for file in files]
     if not paths:  # cfn-lint would wait for a template on stdin
         return []
-    runner = Runner(ConfigMixIn(["--regions", "ALL_REGIONS", "--", *paths]))
+    runner = Runner(ConfigMixIn(["--regions", *regions, "--", *paths]))
     found = {
         Problem(
             f"{match.filename}:{match.linenumber}",
