@@ -83,6 +83,13 @@ def terminal(trailbus: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_whole_life_of_a_rollout(terminal: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "plan.json"
     faults = terminal.it.cloud.cloudformation.stack_sets.faults
+    management = terminal.it.cloud.administrator(terminal.it.place.management_account, HOME)
+    management.client("cloudformation").deactivate_organizations_access()
+    examined = terminal("doctor")
+    assert examined.code == 1
+    assert "activate-organizations-access" in examined.out
+    management.client("cloudformation").activate_organizations_access()
+    assert terminal("doctor").code == 0
     planned = terminal("plan", "--out", file)
     assert planned.code == 0
     assert "central stack trailbus-central in us-east-1: create" in planned.out
@@ -93,6 +100,9 @@ def test_the_whole_life_of_a_rollout(terminal: Terminal, tmp_path: Path) -> None
     assert deployed.code == 1
     assert deployed.out.count("explicit deny in a service control policy") == 3
     assert "3 cells failed" in deployed.out
+    found = terminal("status")
+    assert found.code == 1
+    assert "service control policy" in found.out
     faults.clear()
     planned = terminal("plan")
     assert f"~ try again accounts {MEMBER}, {THIRD} in {AWAY}" in planned.out
@@ -100,8 +110,12 @@ def test_the_whole_life_of_a_rollout(terminal: Terminal, tmp_path: Path) -> None
     assert repaired.code == 0
     assert [line for line in repaired.out.splitlines() if "Deploying" in line] == []
     assert terminal("plan").out.splitlines()[-1].startswith("Nothing to do")
+    assert terminal("status").code == 0
     terminal.it.join("999900001111")
     assert terminal.json("plan")["unchanged"]
+    covered = terminal("status", "--all")
+    assert covered.code == 0
+    assert "999900001111" in covered.out
     terminal.configure(TWO)
     changed = terminal.json("plan")
     added = {
