@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from moto.sqs.models import sqs_backends
+from moto.moto_api._internal import mock_random
+from moto.sqs.models import Message, sqs_backends
 
 from generator.model import Json
 from generator.simulation import access
@@ -48,8 +49,12 @@ def send(
         key: {"DataType": "String", "StringValue": value}
         for key, value in (attributes or {}).items()
     }
-    backend = sqs_backends[queue.account][queue.region]
-    backend.send_message(str(queue.properties["QueueName"]), message, given)
+    kept = sqs_backends[queue.account][queue.region].get_queue(str(queue.properties["QueueName"]))
+    # moto's own send_message looks at every message that lies there already, for each new one.
+    letter = Message(str(mock_random.uuid4()), message)
+    letter.message_attributes = given
+    letter.mark_sent(delay_seconds=kept.delay_seconds)
+    kept.add_message(letter)
 
 
 def unlock(world: World, key: Json, caller: Caller, context: Mapping[str, Json], what: str) -> None:
