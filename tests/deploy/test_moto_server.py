@@ -24,6 +24,7 @@ from .organization import CONFIGURATION, ONE
 
 pytest.importorskip("flask", reason="moto's server needs flask and flask-cors")
 pytest.importorskip("flask_cors", reason="moto's server needs flask and flask-cors")
+pytest.importorskip("openapi_spec_validator", reason="moto's server needs it for API Gateway")
 
 HOME = "us-east-1"
 ROOT = Path(__file__).parents[2]
