@@ -27,6 +27,7 @@ from troposphere.cloudwatch import Alarm, MetricDimension
 from generator import alarms, names, policies, queues, roles, topics
 from generator.model import Json, Shape
 from generator.parts import Group, Part, assembled
+from generator.rules import assertion, equals, is_given, rule
 
 TRIES = 20
 """A SIEM may be down for a while; at a visibility timeout of five minutes this is more than an
@@ -57,6 +58,7 @@ SEKOIA_CONFIGURATION = "SekoiaModuleConfigurationUuid"
 
 # Conditions.
 _MAKES_TRAIL = "MakesTrail"
+_MAKES_NO_TRAIL = "MakesNoTrail"
 _TRAIL_ELSEWHERE = "TrailInAnotherRegion"
 _QUIET = "WithoutNoisyManagementEvents"
 _OBJECTS = "WithObjectEvents"
@@ -71,6 +73,8 @@ _HAS_EMAIL = "HasAlarmEmail"
 
 _DATA_CHOICES = ("none", "objects", "invocations", "objects-and-invocations")
 _INSIGHT_CHOICES = ("none", "rates", "rates-and-errors")
+_CHOICES_OF_A_NEW_TRAIL = {MANAGEMENT_EVENTS: "all", DATA_EVENTS: "none", INSIGHTS: "none"}
+"""With what they are when nobody chose."""
 
 
 def template(shape: Shape) -> dict[str, Json]:
@@ -78,8 +82,8 @@ def template(shape: Shape) -> dict[str, Json]:
     prefix = shape.name_prefix
     return assembled(
         "Trailbus, SIEM intake: the organization trail's bucket, with a queue that tells a SIEM of "
-        "every log file in it. One stack in the log account; to make the trail too, that account "
-        "must be the management account or CloudTrail's delegated administrator.",
+        "every log file in it. One stack in the log account; where that is the management account, "
+        "it can make the trail too.",
         [
             _organization(),
             _bucket(prefix),
@@ -131,6 +135,9 @@ def _organization() -> Part:
 # --- The bucket
 
 
+_TRAIL = f"arn:${{AWS::Partition}}:cloudtrail:${{Home}}:${{{names.MANAGEMENT_ACCOUNT}}}:trail/"
+
+
 def _trail_arn(prefix: str) -> Sub:
     """The one trail that may write: the new one, or the one that the parameters name.
 
@@ -138,8 +145,7 @@ def _trail_arn(prefix: str) -> Sub:
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
     return Sub(
-        f"arn:${{AWS::Partition}}:cloudtrail:${{Home}}:${{{names.MANAGEMENT_ACCOUNT}}}"
-        ":trail/${Name}",
+        f"{_TRAIL}${{Name}}",
         Home=If(_TRAIL_ELSEWHERE, Ref(TRAIL_REGION), Ref("AWS::Region")),
         Name=If(_MAKES_TRAIL, names.organization_trail(prefix), Ref(TRAIL_NAME)),
     )
@@ -433,21 +439,17 @@ def _reader(prefix: str) -> Part:
             **{name: Not(Equals(Ref(parameter), "")) for parameter, name in given.items()},
         },
         rules={
-            "TheReaderIsKnown": {
-                "RuleCondition": {"Fn::Not": [{"Fn::Equals": [{"Ref": READER_ACCOUNT}, ""]}]},
-                "Assertions": [
-                    {
-                        "Assert": {
-                            "Fn::Or": [
-                                {"Fn::Not": [{"Fn::Equals": [{"Ref": parameter}, ""]}]}
-                                for parameter in given
-                            ]
-                        },
-                        "AssertDescription": "Anybody in the SIEM's account could read the log "
-                        "files: give its role, its external id, or both.",
-                    }
-                ],
-            }
+            "TheReaderIsKnown": rule(
+                is_given(READER_ACCOUNT),
+                {"Fn::Or": [is_given(parameter) for parameter in given]},
+                "Anybody in the SIEM's account could read the log files: give its role, its "
+                "external id, or both.",
+            ),
+            "TheReaderHasAnAccount": rule(
+                {"Fn::Or": [is_given(parameter) for parameter in given]},
+                is_given(READER_ACCOUNT),
+                "Without the account of the SIEM nobody gets in: give ReaderAccountId too.",
+            ),
         },
         outputs=[_role_output("ReaderRoleArn", "ReaderRole", _HAS_READER)],
     )
@@ -494,16 +496,21 @@ def _sekoia(prefix: str) -> Part:
         conditions={_HAS_SEKOIA: Not(Equals(Ref(SEKOIA_PROVIDER), ""))},
         rules={
             "SekoiaIsKnown": {
-                "RuleCondition": {"Fn::Not": [{"Fn::Equals": [{"Ref": SEKOIA_PROVIDER}, ""]}]},
+                "RuleCondition": is_given(SEKOIA_PROVIDER),
                 "Assertions": [
-                    {
-                        "Assert": {"Fn::Not": [{"Fn::Equals": [{"Ref": name}, ""]}]},
-                        "AssertDescription": "Sekoia's provider serves all of its customers: say "
-                        f"which is yours ({name}).",
-                    }
+                    assertion(
+                        is_given(name),
+                        "Sekoia's provider serves all of its customers: say which is yours "
+                        f"({name}).",
+                    )
                     for name in uuids
                 ],
-            }
+            },
+            "SekoiaHasAProvider": rule(
+                {"Fn::Or": [is_given(name) for name in uuids]},
+                is_given(SEKOIA_PROVIDER),
+                "Without its OIDC provider Sekoia does not get in: give SekoiaOidcProviderArn too.",
+            ),
         },
         outputs=[_role_output("SekoiaRoleArn", "SekoiaRole", _HAS_SEKOIA)],
     )
@@ -531,8 +538,10 @@ def _role_output(title: str, role: str, condition: str) -> Output:
 def _trail(prefix: str) -> Part:
     """The organization trail itself, where no other is to be paid for a second time.
 
-    Only the management account and CloudTrail's delegated administrator can make it.
-    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/creating-trail-organization.html
+    CloudTrail lets its delegated administrator make it as well, but CloudFormation does not get
+    through there: the trail is the management account's, and the resource type then looks for its
+    bare name in the account of the stack.
+    https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1932
     """
     trail = cloudtrail.Trail(
         "OrganizationTrail",
@@ -564,9 +573,10 @@ def _trail(prefix: str) -> Part:
                 Type="String",
                 Default="no",
                 AllowedValues=["no", "yes"],
-                Description="Whether this stack makes the organization trail. Only in the "
-                "management account, or where that made this one CloudTrail's delegated "
-                "administrator. A second trail of management events is billed.",
+                Description="Whether this stack makes the organization trail: in the management "
+                "account only. Elsewhere CloudTrail's delegated administrator makes it by the "
+                "command that this stack's output NewTrailCommand holds. A second trail of "
+                "management events is billed.",
             ),
             Parameter(
                 MANAGEMENT_EVENTS,
@@ -594,12 +604,59 @@ def _trail(prefix: str) -> Part:
         ],
         conditions={
             _MAKES_TRAIL: Equals(Ref(MAKE_TRAIL), "yes"),
+            _MAKES_NO_TRAIL: Not(Condition(_MAKES_TRAIL)),
             _QUIET: Not(Equals(Ref(MANAGEMENT_EVENTS), "all")),
             _OBJECTS: Or(*(Equals(Ref(DATA_EVENTS), one) for one in _DATA_CHOICES[1::2])),
             _INVOCATIONS: Or(*(Equals(Ref(DATA_EVENTS), one) for one in _DATA_CHOICES[2:])),
             _RATES: Not(Equals(Ref(INSIGHTS), _INSIGHT_CHOICES[0])),
             _ERRORS: Equals(Ref(INSIGHTS), _INSIGHT_CHOICES[2]),
         },
+        rules={
+            "TheManagementAccountMakesTheTrail": rule(
+                equals(MAKE_TRAIL, "yes"),
+                {"Fn::Equals": [{"Ref": "AWS::AccountId"}, {"Ref": names.MANAGEMENT_ACCOUNT}]},
+                "CloudFormation can make an organization trail in the management account only: "
+                "say no here, then make it by the command in the output NewTrailCommand.",
+            ),
+            "AnExistingTrailKeepsItsChoices": {
+                "RuleCondition": equals(MAKE_TRAIL, "no"),
+                "Assertions": [
+                    assertion(
+                        equals(parameter, default),
+                        f"{parameter} is of the trail that this stack makes, and it makes none: "
+                        "choose that at the existing trail.",
+                    )
+                    for parameter, default in _CHOICES_OF_A_NEW_TRAIL.items()
+                ],
+            },
+        },
+        outputs=[
+            Output(
+                "NewTrailCommand",
+                Condition=_MAKES_NO_TRAIL,
+                Description="Where there is no organization trail yet: the management account or "
+                "CloudTrail's delegated administrator makes it so.",
+                Value=_command(),
+            )
+        ],
+    )
+
+
+def _command() -> Sub:
+    """Makes and starts the trail. To start it takes the ARN: by its name alone only the
+    management account finds it.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-create-and-update-an-organizational-trail-by-using-the-aws-cli.html
+    """
+    return Sub(
+        "aws cloudtrail create-trail --region ${Home} --name ${Name} --is-organization-trail "
+        "--is-multi-region-trail --enable-log-file-validation --s3-bucket-name ${Bucket} "
+        "--kms-key-id ${Key} && aws cloudtrail start-logging --region ${Home} "
+        f"--name {_TRAIL}${{Name}}",
+        Home=If(_TRAIL_ELSEWHERE, Ref(TRAIL_REGION), Ref("AWS::Region")),
+        Name=Ref(TRAIL_NAME),
+        Bucket=Ref(BUCKET),
+        Key=GetAtt(TRAIL_KEY, "Arn"),
     )
 
 

@@ -43,6 +43,7 @@ from generator import names, policies, roles
 from generator.model import Json, Shape
 from generator.parts import Group, Part, assembled
 from generator.policies import Grant
+from generator.rules import assertion, equals, is_given, lists_something, negation, rule
 
 PHASE = "Phase"
 PILOT_ACCOUNTS = "PilotAccounts"
@@ -55,6 +56,7 @@ MANAGEMENT_ACCOUNT = "ManagementAccountId"
 
 _SELF = "SELF"
 _DELEGATED = "DELEGATED_ADMIN"
+_ACCOUNT_HERE = "AWS::AccountId"
 _BY_DELEGATE = "RunByDelegate"
 _COVERS_MANAGEMENT = "CoversManagementAccount"
 _PILOT = "IsPilot"
@@ -241,8 +243,7 @@ def _choice() -> Part:
             PILOT_ACCOUNTS,
             _ACCOUNT,
             "account ids of 12 digits",
-            "Accounts of those units to begin with: Phase pilot covers them and no other; none "
-            "while none is given.",
+            "Accounts of those units to begin with: Phase pilot covers them and no other.",
             Default="",
         ),
         _list(
@@ -286,24 +287,37 @@ def _choice() -> Part:
 def _assertions() -> dict[str, Json]:
     """What is refused before anything is made.
 
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/rules-section-structure.html
+    A filter whose accounts are all left out again would cover nobody, and say nothing.
     """
-
-    def rule(when: Json, holds: Json, said: str) -> Json:
-        return {
-            "RuleCondition": when,
-            "Assertions": [{"Assert": holds, "AssertDescription": said}],
-        }
-
-    def equals(parameter: str, value: str) -> Json:
-        return {"Fn::Equals": [{"Ref": parameter}, value]}
-
     return {
-        "DelegateNamesManagementAccount": rule(
-            equals(CALL_AS, _DELEGATED),
-            {"Fn::Not": [equals(MANAGEMENT_ACCOUNT, "")]},
-            "A delegated administrator gives the management account's id.",
-        ),
+        "DelegateNamesManagementAccount": {
+            "RuleCondition": equals(CALL_AS, _DELEGATED),
+            "Assertions": [
+                assertion(
+                    is_given(MANAGEMENT_ACCOUNT),
+                    "A delegated administrator gives the management account's id.",
+                ),
+                assertion(
+                    negation({"Fn::Equals": [{"Ref": MANAGEMENT_ACCOUNT}, {"Ref": _ACCOUNT_HERE}]}),
+                    "The management account is no delegated administrator: CallAs is SELF there.",
+                ),
+            ],
+        },
+        "PilotCoversSomebody": {
+            "RuleCondition": equals(PHASE, "pilot"),
+            "Assertions": [
+                assertion(
+                    lists_something(PILOT_ACCOUNTS),
+                    "Phase pilot covers the PilotAccounts and nobody else: name at least one.",
+                ),
+                assertion(
+                    negation(
+                        {"Fn::EachMemberIn": [{"Ref": PILOT_ACCOUNTS}, {"Ref": EXCLUDED}]},
+                    ),
+                    "Every one of the PilotAccounts is among the ExcludedAccounts.",
+                ),
+            ],
+        },
         "TrustedAccessExistsHere": rule(
             {"Fn::Contains": [["cn-north-1", "cn-northwest-1"], {"Ref": "AWS::Region"}]},
             equals(PHASE, "none"),

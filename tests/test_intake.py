@@ -11,6 +11,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 from moto import mock_aws
+from moto.cloudtrail.models import cloudtrail_backends
 from moto.s3.models import s3_backends
 from moto.sqs.models import sqs_backends
 
@@ -456,29 +457,77 @@ def test_the_queue_takes_from_this_bucket_alone(ask: Asking, world: World) -> No
     assert not takes(OBJECTS, LOG, Caller.anonymous())
 
 
-def test_the_trail_is_made_by_the_delegated_administrator(ask: Asking, world: World) -> None:
-    world.organization.delegates["cloudtrail.amazonaws.com"] = {LOG}
+def test_the_management_account_makes_the_trail(world: World) -> None:
+    world.organization.trusted.add("cloudtrail.amazonaws.com")
+    ask = Asking(CloudFormation(world), MANAGEMENT, HOME)
     made = deploy(ask, MakeOrganizationTrail="yes", Insights="rates", DataEvents="objects")
     assert made["StackStatus"] == "CREATE_COMPLETE", ask.reasons("intake")
-    assert _resource(world, "AWS::CloudTrail::Trail").properties["IsLogging"] is True
+    [trail] = world.inventory.of_type(MANAGEMENT, HOME, "AWS::CloudTrail::Trail")
+    assert trail.properties["IsLogging"] is True
 
 
-def test_no_other_account_can_make_the_trail(ask: Asking, world: World) -> None:
-    made = deploy(ask, MakeOrganizationTrail="yes")
+@pytest.mark.parametrize("delegates", [set(), {LOG}], ids=["a member", "the delegate"])
+def test_no_other_account_can_make_the_trail(
+    ask: Asking, world: World, delegates: set[str]
+) -> None:
+    world.organization.delegates["cloudtrail.amazonaws.com"] = delegates
+    with pytest.raises(ServiceError, match=r"in the management account only.*NewTrailCommand"):
+        deploy(ask, MakeOrganizationTrail="yes")
+
+
+def test_a_delegated_administrators_stack_does_not_find_the_trail_it_made(
+    ask: Asking, world: World
+) -> None:
+    """What the rule is for: without it the stack rolls back, and leaves the trail behind."""
+    world.organization.delegates["cloudtrail.amazonaws.com"] = {LOG}
+    body = yaml.safe_load(shapes.rendered("built-in").files[names.INTAKE])
+    del body["Rules"]["TheManagementAccountMakesTheTrail"]
+    required = {"OrganizationId": ORGANIZATION, "ManagementAccountId": MANAGEMENT}
+    given = parameters(**required, MakeOrganizationTrail="yes")
+    made = ask.create(json.dumps(body), "intake", Parameters=given)
     assert made["StackStatus"] == "ROLLBACK_COMPLETE"
-    assert "delegated administrator" in str(ask.reasons("intake"))
+    assert "TrailNotFoundException" in str(ask.reasons("intake"))
+    assert "trailbus-organization" in cloudtrail_backends[MANAGEMENT][HOME].trails
+
+
+def test_elsewhere_the_stack_says_the_command_that_makes_its_trail() -> None:
+    made = stack()
+    words = made.outputs["NewTrailCommand"].replace(" && ", " ").split()
+    for option, value in {
+        "--s3-bucket-name": BUCKET,
+        "--kms-key-id": made.outputs["TrailKeyArn"],
+        "--name": "trailbus-organization",
+    }.items():
+        assert words[words.index(option) + 1] == value
+    # By its bare name a delegated administrator would not find what it made.
+    assert words[-2:] == ["--name", made.outputs["TrailArn"]]
+    assert {"--is-organization-trail", "--is-multi-region-trail"} <= set(words)
+    assert "NewTrailCommand" not in stack(MakeOrganizationTrail="yes").outputs
 
 
 @pytest.mark.parametrize(
-    "given",
+    ("given", "said"),
     [
-        {"ReaderAccountId": "777788889999"},
-        {"SekoiaOidcProviderArn": PROVIDER},
-        {"SekoiaOidcProviderArn": PROVIDER, "SekoiaCommunityUuid": COMMUNITY},
+        ({"ReaderAccountId": "777788889999"}, "Anybody in the SIEM"),
+        ({"SekoiaOidcProviderArn": PROVIDER}, "all of its customers"),
+        (
+            {"SekoiaOidcProviderArn": PROVIDER, "SekoiaCommunityUuid": COMMUNITY},
+            "all of its customers",
+        ),
+        # What would be made for nobody, or of nothing.
+        ({"ReaderRoleArn": READERS["ReaderRoleArn"]}, "give ReaderAccountId too"),
+        ({"ReaderExternalId": "between-us"}, "give ReaderAccountId too"),
+        ({"SekoiaCommunityUuid": COMMUNITY}, "give SekoiaOidcProviderArn too"),
+        ({"SekoiaModuleConfigurationUuid": CONFIGURATION}, "give SekoiaOidcProviderArn too"),
+        ({"DataEvents": "objects"}, "choose that at the existing trail"),
+        ({"Insights": "rates"}, "choose that at the existing trail"),
+        ({"ManagementEvents": "without-kms-and-rds-data"}, "choose that at the existing trail"),
     ],
 )
-def test_a_reader_whom_anybody_could_be_is_refused(ask: Asking, given: dict[str, str]) -> None:
-    with pytest.raises(ServiceError, match=r"Anybody in the SIEM|all of its customers"):
+def test_choices_that_do_not_go_together_are_refused(
+    ask: Asking, given: dict[str, str], said: str
+) -> None:
+    with pytest.raises(ServiceError, match=said):
         deploy(ask, **given)
 
 

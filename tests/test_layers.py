@@ -37,6 +37,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "parts",
         "policies",
         "remedy",
+        "rules",
         "schema",
         "state_language",
     ),

@@ -151,13 +151,14 @@ def every_reference_resolves(name: str, of: Rendered) -> None:
     }
     for kind, what in mentioned(without_code(template)):
         assert what in targets[kind], (kind, what)
-    for resource in [*template["Resources"].values(), *template.get("Outputs", {}).values()]:
+    entries = [*template["Resources"].values(), *template.get("Outputs", {}).values()]
+    for resource in entries:
         if "Condition" in resource:
             assert resource["Condition"] in conditions
         after = resource.get("DependsOn", [])
         assert set([after] if isinstance(after, str) else after) <= resources
     used = {what for kind, what in mentioned(template) if kind == "Condition"}
-    used |= {one["Condition"] for one in template["Resources"].values() if "Condition" in one}
+    used |= {one["Condition"] for one in entries if "Condition" in one}
     assert conditions == used
 
 

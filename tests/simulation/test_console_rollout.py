@@ -186,13 +186,6 @@ def test_a_pilot_comes_first_and_the_rest_follows_without_a_break(console: Conso
     assert console.stacks(RULES_SET) == before[1]
 
 
-def test_a_pilot_without_accounts_covers_nobody(console: Console) -> None:
-    given = {**CHOSEN, "PilotAccounts": ""}
-    assert console.upload(names.ORGANIZATION, **given) == "CREATE_COMPLETE"
-    assert console.cells(ROLES_SET) == {}
-    assert console.forwarded() == set()
-
-
 def test_excluded_accounts_are_left_out(console: Console) -> None:
     given = {**CHOSEN, "Phase": "all", "ExcludedAccounts": f"{CENTRAL}, {OTHER}"}
     assert console.upload(names.ORGANIZATION, **given) == "CREATE_COMPLETE"
@@ -334,6 +327,12 @@ def test_a_management_account_whose_roles_cannot_be_made_fails_aloud(console: Co
 
 REFUSED = [
     ({"CallAs": "DELEGATED_ADMIN"}, "A delegated administrator gives the management account"),
+    (
+        {"CallAs": "DELEGATED_ADMIN", "ManagementAccountId": MANAGEMENT},
+        "The management account is no delegated administrator",
+    ),
+    ({"PilotAccounts": ""}, "Phase pilot covers the PilotAccounts and nobody else"),
+    ({"ExcludedAccounts": f"{OTHER}, {MEMBER}"}, "Every one of the PilotAccounts is among"),
     ({"OrganizationalUnits": "Workloads"}, "a root or organizational units"),
     ({"Regions": "Ireland"}, "must be Regions, separated by commas"),
     ({"PilotAccounts": "12345"}, "must be account ids of 12 digits"),
@@ -341,7 +340,7 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize(("given", "said"), REFUSED, ids=[next(iter(row[0])) for row in REFUSED])
+@pytest.mark.parametrize(("given", "said"), REFUSED, ids=[row[1] for row in REFUSED])
 def test_what_cannot_be_is_refused_before_anything_is_made(
     console: Console, given: dict[str, str], said: str
 ) -> None:

@@ -22,7 +22,9 @@ def _backend(site: Site) -> Any:
 def _trail(site: Site, name: str, properties: Properties) -> Outcome:
     _check(site, properties)
     given = _given(properties)
-    trail = _backend(site).create_trail(
+    organization = site.world.organization
+    owner = organization.management if given["is_organization_trail"] else site.account
+    trail = cloudtrail_backends[owner][site.region].create_trail(
         name,
         given["s3_bucket_name"],
         given["s3_key_prefix"],
@@ -36,6 +38,14 @@ def _trail(site: Site, name: str, properties: Properties) -> Outcome:
         given["kms_key_id"],
         tag_list(properties),
     )
+    if owner != site.account:
+        # The trail is there, in the management account; the type goes on with its bare name.
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1932
+        raise refuse(
+            f"Unknown trail: {name} for the user: {site.account} (Service: CloudTrail, "
+            "Error Code: TrailNotFoundException)",
+            "NotFound",
+        )
     _settle(trail, properties)
     attributes: dict[str, Json] = {"Arn": trail.arn}
     if trail.topic_arn:
