@@ -105,7 +105,7 @@ _SETTING = Record(
         "help": Text(),
         "place": Boolean("its value is an account, an address or a secret's name"),
         "choices": ListOf(Text(), "the texts to choose from"),
-        "pattern": Text("what a text must look like, unless it is empty by default"),
+        "pattern": Text("what a text, or each of a list, must look like, unless empty by default"),
     },
     {"place": False, "choices": [], "pattern": ""},
 )
@@ -306,11 +306,12 @@ def setting_form(setting: Setting) -> Form:
     if setting.name == SCHEDULE:
         return _SCHEDULE
     pattern = f"({setting.pattern})?" if setting.pattern and not setting.default else None
+    item = Text(setting.help, pattern=setting.pattern, form=f"one of {setting.help}")
     forms: dict[str, Form] = {
         "string": Text(setting.help, choices=setting.choices, pattern=pattern or setting.pattern),
         "integer": Integer(setting.help),
         "boolean": Boolean(setting.help),
-        "list": ListOf(Text(), setting.help),
+        "list": ListOf(item, setting.help),
         "map": MapOf(Text(), setting.help),
     }
     return forms[setting.type]

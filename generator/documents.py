@@ -33,7 +33,12 @@ class _Loader(_PARSER):  # type: ignore[misc]  # chosen at run time
 # JSON's own grammar. YAML 1.1 would also read `No`, `0123`, `1_000`, `12:30` and dates as
 # something else than the text that stands there; in an event pattern they are text.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?\Z")
-_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None, "~": None, "": None}
+# The constants are those of YAML 1.2's core schema: https://yaml.org/spec/1.2.2/#1032-tag-resolution
+_CONSTANTS: dict[str, Json] = {
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
+}
 _ACCOUNT_LIKE = re.compile(r"\d{12}\Z|0\d+\Z")
 _LONGEST_INTEGER = 4_300
 """Digits that Python turns into a number: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits"""
@@ -43,6 +48,8 @@ _OPENING = re.compile(r"\ufeff?(?:[ \t]*(?:#.*)?\n|%.*\n)*---(?=\s|\Z)")
 _BOUNDARY = re.compile(r"^---(?=\s|\Z)", re.MULTILINE)
 
 _DEEPEST = 1_000
+_REPEATED = 1_000_000
+"""Characters that a text's aliases may add to it: a few lines of them could mean billions."""
 
 
 class Document(NamedTuple):
@@ -95,16 +102,20 @@ def parse(file: str, text: str, line: int = 1) -> list[Document]:
     try:
         if _too_deep(text):
             raise RecursionError
+        room = _Room(2 * len(text) + _REPEATED)
         for node in yaml.compose_all(text, Loader=_Loader):
-            reading = _Reading(file, line, problems)
+            reading = _Reading(file, line, problems, room)
             value = reading.value(node, ()) if node is not None else None
             documents.append(Document(file, value, reading.lines))
     except yaml.YAMLError as error:
         problems.append(_syntax_problem(file, line, text, error))
     except RecursionError:
         problems.append(Problem(file, "is nested too deeply"))
+    except _NoRoom as error:
+        fault = "is repeated by aliases until nobody can read it"
+        problems.append(Problem(f"{file}:{error.line + line}", fault, "write fewer aliases"))
     if problems:
-        raise Mistake(problems)
+        raise Mistake(dict.fromkeys(problems))  # An alias repeats a problem, too.
     return documents
 
 
@@ -145,13 +156,36 @@ def _syntax_problem(file: str, line: int, text: str, error: yaml.YAMLError) -> P
     return Problem(f"{file}:{line}", f"is not YAML: {said}")
 
 
+class _NoRoom(Exception):
+    """More values than a text without aliases could hold; `line` counts from 0."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
+class _Room:
+    """How many characters the values of a text may still take: one each, and those of texts."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def take(self, node: yaml.Node) -> None:
+        self.left -= 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+        if self.left < 0:
+            raise _NoRoom(node.start_mark.line)
+
+
 class _Reading:
     """Turns one document's nodes into a value, noting lines and problems on the way."""
 
-    def __init__(self, file: str, first_line: int, problems: list[Problem]) -> None:
+    def __init__(self, file: str, first_line: int, problems: list[Problem], room: _Room) -> None:
         self.file = file
         self.first_line = first_line
         self.problems = problems
+        self.room = room
         self.lines: dict[Where, int] = {}
         self.open: set[int] = set()
 
@@ -165,6 +199,7 @@ class _Reading:
 
     def value(self, node: yaml.Node, path: Where) -> Json:
         self.lines.setdefault(path, node.start_mark.line + self.first_line)
+        self.room.take(node)
         if node.tag != _UNTAGGED:
             self.tagged(node)
             return None
@@ -187,6 +222,7 @@ class _Reading:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.problem(key_node, "a key must be text")
                 continue
+            self.room.take(key_node)
             if key_node.tag != _UNTAGGED:
                 self.tagged(key_node)
             key = key_node.value

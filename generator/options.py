@@ -26,11 +26,22 @@ FUNCTION_ARN = Text(
     form="the ARN of a function, arn:aws:lambda:us-east-1:222222222222:function:name",
 )
 
+# What no caller and no resource has would be an exception that never helps.
+PRINCIPAL = Text(
+    "the ARN of a role or user, * and ? allowed",
+    pattern=r"arn:[a-z*?-]+:(iam|sts)::[0-9*?]{1,12}:[^\s:]+",
+    form="the ARN of a role or user, such as arn:aws:iam::111122223333:role/Deploy*",
+)
+TAG = Text(
+    "key or key=value",
+    pattern=r"[^=\s][^=]{0,127}(=.{0,256})?",
+    form="a tag, written key or key=value",
+)
 EXCEPTIONS = Record(
     {
         "accounts": ListOf(ACCOUNT, "accounts that are left alone"),
-        "principals": ListOf(Text("an ARN, * and ? allowed"), "whose calls are left alone"),
-        "tags": ListOf(Text("key or key=value"), "resources that are left alone"),
+        "principals": ListOf(PRINCIPAL, "whose calls are left alone"),
+        "tags": ListOf(TAG, "resources that are left alone"),
     },
     {"accounts": [], "principals": [], "tags": []},
     "who and what is left alone",

@@ -33,6 +33,8 @@ def read(file: Path) -> str:
     text = documents.read(file, shown)
     try:
         machine = json.loads(text)
+    except RecursionError:
+        raise Mistake.one(shown, "is nested too deeply") from None
     except ValueError as error:
         raise Mistake.one(
             shown, f"is no JSON: {error}", "write the state machine as JSON"

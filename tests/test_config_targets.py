@@ -63,6 +63,16 @@ FAULTS = [
     ("{kind: workflow, definition: bad.json}", "StartAt names no state"),
     ("{kind: function, arn: 'arn:aws:iam::222222222222:role/x'}",
      "targets.it.arn: 'arn:aws:iam::222222222222:role/x' is not the ARN of a function"),
+    ("{kind: responder, responder: tag_owner, exceptions: {principals: [me]}}",
+     "targets.it.exceptions.principals.0: 'me' is not the ARN of a role or user, such as "),
+    ("{kind: responder, responder: tag_owner, exceptions: {tags: ['=x']}}",
+     "targets.it.exceptions.tags.0: '=x' is not a tag, written key or key=value"),
+    ("{kind: responder, responder: tag_owner, exceptions: {accounts: ['1111']}}",
+     "targets.it.exceptions.accounts.0: '1111' is not an account id of 12 digits"),
+    ("{kind: responder, responder: notify_slack, settings: {ignore_accounts: ['1111']}}",
+     "targets.it.settings.ignore_accounts.0: '1111' is not one of accounts of which nothing "),
+    ("{kind: responder, responder: notify_slack, settings: {ignore_principals: [me]}}",
+     "targets.it.settings.ignore_principals.0: 'me' is not one of ARNs of callers, "),
 ]  # fmt: skip
 
 

@@ -52,8 +52,12 @@ MEANINGS: list[tuple[str, str, Json]] = [
     ("No", "No", "No"),
     ("yes", "yes", "yes"),
     ("on", "on", "on"),
-    ("True with a capital", "True", "True"),
-    ("NULL with capitals", "NULL", "NULL"),
+    ("every way to write true", "[true, True, TRUE]", [True, True, True]),
+    ("every way to write false", "[false, False, FALSE]", [False, False, False]),
+    ("every way to write null", "[null, Null, NULL, ~]", [None, None, None, None]),
+    ("what only looks so", "[tRUE, fALSE, nULL, Truely, TRUE.]",
+     ["tRUE", "fALSE", "nULL", "Truely", "TRUE."]),
+    ("a quoted True", "['True', \"FALSE\", 'Null']", ["True", "FALSE", "Null"]),
     ("a timestamp", "2026-11-02T07:31:04Z", "2026-11-02T07:31:04Z"),
     ("a date", "2012-10-17", "2012-10-17"),
     ("a time of day", "12:30", "12:30"),
@@ -197,6 +201,33 @@ REFUSED: list[tuple[str, str, list[str]]] = [
     ("too deep for libyaml", "[" * 100_000, ["file.yaml: is nested too deeply"]),
     ("too deep in lists of a block", "- " * 100_000, ["file.yaml: is nested too deeply"]),
     (
+        "aliases of aliases of aliases",
+        "a0: &a0 [lol, lol]\n"
+        + "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 10)),
+        ["file.yaml:1: is repeated by aliases until nobody can read it; write fewer aliases"],
+    ),
+    (
+        "aliases of aliases of mappings",
+        "a0: &a0 {lol: lol}\n"
+        + "".join(f"a{n}: &a{n} {{x: *a{n - 1}, y: *a{n - 1}}}\n" for n in range(1, 40)),
+        ["file.yaml:1: is repeated by aliases until nobody can read it; write fewer aliases"],
+    ),
+    (
+        "a long text many times over",
+        f"a: &a {'x' * 20_000}\nb: [{', '.join(['*a'] * 1000)}]\n",
+        ["file.yaml:1: is repeated by aliases until nobody can read it; write fewer aliases"],
+    ),
+    (
+        "a long key many times over",
+        f"a: &a {{{'x' * 1000}: 1}}\nb: [{', '.join(['*a'] * 1500)}]\n",
+        ["file.yaml:1: is repeated by aliases until nobody can read it; write fewer aliases"],
+    ),
+    (
+        "a fault that aliases repeat",
+        "a: &x [007]\nb: *x\nc: *x",
+        [f'file.yaml:1: 007 reads as a number; {ACCOUNT_CURE}, "007"'],
+    ),
+    (
         "several at once, of several documents",
         "a: 007\nb: !x y\nb: 1\n---\n[c]: 1\nd: 123456789012\n",
         [
@@ -221,6 +252,18 @@ REFUSED: list[tuple[str, str, list[str]]] = [
 @pytest.mark.parametrize(("name", "text", "expected"), REFUSED, ids=[row[0] for row in REFUSED])
 def test_what_json_lacks_is_refused_in_one_line(name: str, text: str, expected: list[str]) -> None:
     assert faults(text) == expected, name
+
+
+@pytest.mark.parametrize("text", ["- a\n" * 50_000, "? a\n", "{a: , b: }", "[[], {}, '']"])
+def test_a_text_without_aliases_always_has_room(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "_REPEATED", 0)
+    assert len(values(text)) == 1
+
+
+def test_one_event_may_stand_in_many_examples() -> None:
+    event = "event: &e {" + ", ".join(f"field{n}: value{n}" for n in range(100)) + "}\n"
+    (value,) = values(event + "more: [" + ", ".join(["*e"] * 100) + "]\n")
+    assert value["more"] == [value["event"]] * 100
 
 
 def test_lines_count_from_where_the_text_begins_in_its_file() -> None:

@@ -16,9 +16,11 @@ from generator.options import (
     EXCEPTIONS,
     HTTPS,
     KINDS,
+    PRINCIPAL,
     QUEUE_NAME,
     ROLE_ARN,
     SECRET_NAME,
+    TAG,
 )
 from generator.schema import Duration, Form, Report, Text, said_as_duration
 
@@ -122,6 +124,25 @@ FORMS: list[tuple[str, Text, str, bool]] = [
     ("a queue whose dead letters do not fit", QUEUE_NAME, "q" * 67, False),
     ("a FIFO queue", QUEUE_NAME, "queue.fifo", False),
     ("no queue", QUEUE_NAME, "", False),
+    ("a role", PRINCIPAL, "arn:aws:iam::111122223333:role/path/Deploy*", True),
+    ("a role of a partition", PRINCIPAL, "arn:aws-us-gov:iam::111122223333:role/Deployer", True),
+    ("a role of any partition", PRINCIPAL, "arn:*:iam::111122223333:role/Deployer", True),
+    ("a user", PRINCIPAL, "arn:aws:iam::111122223333:user/ann@example.com", True),
+    ("a session", PRINCIPAL, "arn:aws:sts::111122223333:assumed-role/Deployer/x?", True),
+    ("somebody's word for oneself", PRINCIPAL, "me", False),
+    ("a role's bare name", PRINCIPAL, "role/Deployer", False),
+    ("the ARN of a bucket", PRINCIPAL, "arn:aws:s3:::bucket", False),
+    ("a role without its account", PRINCIPAL, "arn:aws:iam:::role/Deployer", False),
+    ("a role of 13 digits", PRINCIPAL, "arn:aws:iam::1111222233334:role/Deployer", False),
+    ("a role with a space", PRINCIPAL, "arn:aws:iam::111122223333:role/Deploy er", False),
+    ("a tag's key", TAG, "public site", True),
+    ("a tag's key and value", TAG, "public-site=intended", True),
+    ("a tag with an empty value", TAG, "public-site=", True),
+    ("a value with an equals sign", TAG, "public-site=a=b", True),
+    ("a tag with an empty key", TAG, "=x", False),
+    ("no tag", TAG, "", False),
+    ("a tag of spaces", TAG, " ", False),
+    ("a key that is too long", TAG, "k" * 129, False),
     ("a secret", SECRET_NAME, "prod/slack/token", True),
     ("a secret with a space", SECRET_NAME, "my secret", False),
 ]
@@ -135,8 +156,9 @@ def test_forms_take_what_aws_takes(name: str, form: Text, value: str, taken: boo
 
 def test_exceptions_name_accounts_principals_and_tags() -> None:
     assert faults(EXCEPTIONS, {}) == []
-    assert faults(EXCEPTIONS, {"accounts": ["111122223333"], "principals": ["*"]}) == []
-    assert faults(EXCEPTIONS, {"tags": ["public=yes"]}) == []
+    assert (
+        faults(EXCEPTIONS, {"accounts": ["111122223333"], "tags": ["public=yes", "public"]}) == []
+    )
     assert faults(EXCEPTIONS, {"accounts": [1]}) == ["wants text, not 1"]
     assert faults(EXCEPTIONS, {"acounts": []}) == ["unknown key 'acounts'"]
 

@@ -104,6 +104,9 @@ def test_what_is_no_json_is_a_mistake_with_its_line(tmp_path: Path) -> None:
         state_language.read(file)
     with pytest.raises(Mistake):
         state_language.read(tmp_path / "nowhere.json")
+    file.write_text("[" * 100_000)
+    with pytest.raises(Mistake, match="nested too deeply"):
+        state_language.read(file)
 
 
 def test_the_built_in_machine_is_one() -> None:

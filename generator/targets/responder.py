@@ -380,7 +380,7 @@ def _sentence(words: str) -> str:
 def _form(setting: Setting) -> dict[str, Json]:
     """What the console lets a person type."""
     more: dict[str, Json] = {"AllowedValues": list(setting.choices)} if setting.choices else {}
-    if setting.pattern:
+    if setting.pattern and setting.type == "string":
         empty = "" if setting.default else "^$|"
         more["AllowedPattern"] = f"{empty}^{setting.pattern}$"
         more["ConstraintDescription"] = f"must be {setting.help}"
