@@ -724,6 +724,12 @@ class Stack:
             case "Fn::Contains":
                 several, one = (self.resolved(each) for each in argument)
                 return one in several
+            case "Fn::EachMemberEquals":
+                several, one = (self.resolved(each) for each in argument)
+                return all(each == one for each in several)
+            case "Fn::EachMemberIn":
+                members, several = (self.resolved(each) for each in argument)
+                return all(each in several for each in members)
         raise AssertionError(f"no condition function {function}")
 
     def resolved(self, value: Any) -> Any:

@@ -211,7 +211,8 @@ def every_parameter_is_used_described_and_shown(name: str, of: Rendered) -> None
 
 def assertions_about_parameters_are_well_formed(name: str, of: Rendered) -> None:
     template = of.templates[name]
-    allowed = {"Fn::And", "Fn::Contains", "Fn::Equals", "Fn::Not", "Fn::Or", "Ref"}
+    allowed = {"Fn::And", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn"}
+    allowed |= {"Fn::Equals", "Fn::Not", "Fn::Or", "Ref"}
     for rule in template.get("Rules", {}).values():
         assert set(rule) <= {"RuleCondition", "Assertions"}
         assert rule["Assertions"]
@@ -223,7 +224,8 @@ def assertions_about_parameters_are_well_formed(name: str, of: Rendered) -> None
         ):
             if isinstance(one, dict):
                 assert set(one) <= allowed
-        known = set(template.get("Parameters", {})) | {"AWS::Region", "AWS::Partition"}
+        pseudo = {"AWS::AccountId", "AWS::Partition", "AWS::Region"}
+        known = set(template.get("Parameters", {})) | pseudo
         assert {what for _, what in mentioned(rule)} <= known
 
 
@@ -1149,7 +1151,9 @@ def stacks_of(of: Rendered) -> Iterator[Stack]:
     """Every template in three partitions, its parameters as they are and away from that."""
     for name in TEMPLATES:
         for place in PLACES:
-            at = place if name == names.CENTRAL else place._replace(account=IN_MEMBER.account)
+            # Where all that a template can make is made there.
+            account = {names.CENTRAL: place.account, names.INTAKE: shapes.MANAGEMENT}
+            at = place._replace(account=account.get(name, IN_MEMBER.account))
             template = of.templates[name]
             stack = Stack(template, everything_on(template), at, of.prefix)
             if not stack.refused:
