@@ -7,7 +7,6 @@ asked by a change set, which is taken away again with all that it needed (--no-c
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from pathlib import Path
 
@@ -49,10 +48,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     said = telling.document(want, existing, plan, seen, price)
     if given.out:
         whole = {**planfile.document(want, existing, plan), "changes": said}
-        try:
-            Path(given.out).write_text(json.dumps(whole, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise Mistake.one(given.out, f"cannot be written: {error.strerror}") from None
+        planfile.write(Path(given.out), whole)
     for line in telling.lines(want, existing, plan, seen, price, screen):
         screen.line(line)
     screen.document(said)

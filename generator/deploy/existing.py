@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from generator.deploy.aws import EXPIRED, Call, Door, Refused
-from generator.deploy.wanted import OURS, Stack, StackSet, Wanted
+from generator.deploy.wanted import CHANGE_SET, Stack, StackSet, Wanted, ours
 
 NOT_OFFERED = frozenset(
     {"404", "501", "InvalidAction", "NotImplemented", "ResponseParserError", "UnknownOperation"}
@@ -120,7 +120,7 @@ def departed(wanted: Wanted, existing: Existing) -> tuple[Stack, ...]:
     return tuple(
         Stack("management", region, name, wanted.rules.template, {})
         for side, region, name in sorted({*existing.stacks} - covered)
-        if OURS.items() <= dict(existing.stacks[side, region, name].tags).items()
+        if ours(existing.stacks[side, region, name].tags)
     )
 
 
@@ -134,7 +134,8 @@ def stack_state(door: Door, stack: Stack) -> StackState | None:
     try:
         found = door.call(call("DescribeStacks"))["Stacks"][0]
         if found["StackStatus"] == "REVIEW_IN_PROGRESS":  # it has no template yet
-            return StackState(found["StackStatus"], "", {}, _tags(found))
+            tags = _tags(found) or _tags_in_review(door, call)
+            return StackState(found["StackStatus"], "", {}, tags)
         template = door.call(call("GetTemplate", TemplateStage="Original"))["TemplateBody"]
     except Refused as refusal:
         if refusal.code == "ValidationError" and "does not exist" in refusal.message:
@@ -149,6 +150,14 @@ def stack_state(door: Door, stack: Stack) -> StackState | None:
         bool(found.get("EnableTerminationProtection")),
         (found.get("DriftInformation") or {}).get("StackDriftStatus", ""),
     )
+
+
+def _tags_in_review(door: Door, call: Callable[..., Call]) -> dict[str, str]:
+    """The tags of a stack that only change sets know yet; none when any of them is not ours."""
+    known = list(door.items(call("ListChangeSets"), "Summaries"))
+    if [one["ChangeSetName"] for one in known] != [CHANGE_SET]:
+        return {}
+    return _tags(door.call(call("DescribeChangeSet", ChangeSetName=CHANGE_SET)))
 
 
 def stack_set_state(door: Door, wanted: Wanted, stack_set: StackSet) -> StackSetState | None:

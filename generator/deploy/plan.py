@@ -23,7 +23,7 @@ from generator.deploy.cells import (
 )
 from generator.deploy.difference import Difference, differences, renamed, values
 from generator.deploy.existing import Existing, StackSetState, StackState, call_as, departed
-from generator.deploy.wanted import OURS, Stack, StackSet, Wanted
+from generator.deploy.wanted import Stack, StackSet, Wanted, ours
 from generator.model import Problem
 
 Waits = Literal["", "stack", "operation"]
@@ -144,7 +144,7 @@ def obstacles(wanted: Wanted, existing: Existing, replacing: bool = False) -> li
         if state is None:
             continue
         where = f"the stack {stack.name} ({stack.side} account, {stack.region})"
-        if state.status != "REVIEW_IN_PROGRESS" and not _ours(state.tags):
+        if not ours(state.tags):
             cure = "choose another name_prefix, or remove that stack"
             problems.append(Problem(where, "was not made by trailbus deploy", cure))
         elif state.status in ("UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"):
@@ -156,7 +156,7 @@ def obstacles(wanted: Wanted, existing: Existing, replacing: bool = False) -> li
             problems.append(Problem(where, f"is {state.status}: {state.reason}", cure))
     for stack_set in (wanted.roles, wanted.rules):
         known = existing.stack_sets.get(stack_set.name)
-        if known and not _ours(known.tags):
+        if known and not ours(known.tags):
             cure = "choose another name_prefix, or remove that StackSet"
             problems.append(
                 Problem(f"the StackSet {stack_set.name}", "was not made by trailbus deploy", cure)
@@ -196,6 +196,7 @@ def _replacements(wanted: Wanted, existing: Existing) -> Iterator[Problem]:
             yield Problem(f"{wanted.central.name}: {logical_id}", fault, cure)
     now = wanted.rules.parameters.get(names.CENTRAL_BUS_ARN, "")
     known: list[StackState | StackSetState | None] = [
+        existing.stack_sets.get(wanted.roles.name),
         existing.stack_sets.get(wanted.rules.name),
         *(existing.stack(stack) for stack in wanted.management),
     ]
@@ -205,10 +206,6 @@ def _replacements(wanted: Wanted, existing: Existing) -> Iterator[Problem]:
             fault = f"the central bus would be {now} instead of {before}"
             yield Problem("place.central", fault, cure)
             return
-
-
-def _ours(tags: Mapping[str, str]) -> bool:
-    return all(tags.get(key) == value for key, value in OURS.items())
 
 
 # --- Stacks
@@ -460,31 +457,43 @@ def _begin(wanted: Wanted, change: StackSetChange) -> Iterator[Step]:
             done=("NameAlreadyExistsException",),
         )
         return
-    same = {"StackSetName": stack_set.name, "UsePreviousTemplate": True, **call_as(wanted)}
+    # Customized roles are repeated each time, or are forgotten.
+    same = {
+        "StackSetName": stack_set.name,
+        "UsePreviousTemplate": True,
+        "Capabilities": CAPABILITIES,
+        **call_as(wanted),
+        **({} if wanted.service_managed else _permissions(wanted)),
+    }
     if "ManagedExecution" in change.settings:
         yield _operation(
             wanted,
             stack_set,
             f"Letting operations on {stack_set.name} queue",
             "UpdateStackSet",
-            {**same, "ManagedExecution": {"Active": True}, "Capabilities": CAPABILITIES},
+            {**same, "ManagedExecution": {"Active": True}},
         )
+    previous = {
+        "Parameters": [
+            {"ParameterKey": name, "UsePreviousValue": True} for name in stack_set.parameters
+        ],
+        "OperationPreferences": preferences(wanted),
+    }
     if "AutoDeployment" in change.settings:
         yield _operation(
             wanted,
             stack_set,
             f"Letting {stack_set.name} cover accounts that join",
             "UpdateStackSet",
-            {
-                **same,
-                "Capabilities": CAPABILITIES,
-                "Parameters": [
-                    {"ParameterKey": name, "UsePreviousValue": True}
-                    for name in stack_set.parameters
-                ],
-                "OperationPreferences": preferences(wanted),
-                "AutoDeployment": _auto_deployment(stack_set),
-            },
+            {**same, **previous, "AutoDeployment": _auto_deployment(stack_set)},
+        )
+    if "Roles" in change.settings and not change.redefined:
+        yield _operation(
+            wanted,
+            stack_set,
+            f"Letting {stack_set.name} use other roles",
+            "UpdateStackSet",
+            {**same, **previous},
         )
 
 

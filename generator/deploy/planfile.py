@@ -6,8 +6,10 @@ steps that the file names: a file that somebody changed can stop a deployment, n
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -76,6 +78,27 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return sorted(value)
+
+
+def write(file: Path, plan: Mapping[str, Json]) -> None:
+    """Writes a plan for its owner's eyes alone: it tells of accounts, and of what is amiss there.
+
+    The whole file or none: a plan that was there before stays until the new one is complete.
+    """
+    text = json.dumps(plan, indent=2) + "\n"
+    target = file.resolve()
+    beside = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        if target.exists() and not target.is_file():  # a pipe or a device
+            target.write_text(text, encoding="utf-8")
+            return
+        beside.touch(0o600)
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise Mistake.one(str(file), f"cannot be written: {error.strerror}") from None
 
 
 def read(file: Path) -> dict[str, Any]:

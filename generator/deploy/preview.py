@@ -11,9 +11,8 @@ from generator.deploy.apply import NOT_YET, POLL_SECONDS, Pause
 from generator.deploy.aws import Call, Door, Refused
 from generator.deploy.existing import NOT_OFFERED
 from generator.deploy.plan import StackChange, stack_request, template_source
-from generator.deploy.wanted import Wanted
+from generator.deploy.wanted import CHANGE_SET, Wanted
 
-NAME = "trailbus-plan"
 NO_CHANGES = ("didn't contain changes", "No updates are to be performed")
 PATIENCE = 60
 
@@ -124,7 +123,7 @@ def _made(
         whole = {"StackName": stack.name, **request}
         return Call(stack.side, stack.region, "cloudformation", operation, whole)
 
-    named = {"ChangeSetName": NAME}
+    named = {"ChangeSetName": CHANGE_SET}
     creating = change.action != "update"
     request = {**stack_request(wanted, stack, source), **named}
     request["ChangeSetType"] = "CREATE" if creating else "UPDATE"

@@ -17,7 +17,7 @@ from generator.deploy.cells import UNITS_A_CALL, Batch
 from generator.deploy.difference import NAMES, parsed
 from generator.deploy.existing import Existing, StackSetState, call_as, departed
 from generator.deploy.plan import Step, preferences
-from generator.deploy.wanted import OURS, Stack, StackSet, Wanted
+from generator.deploy.wanted import Stack, StackSet, Wanted
 from generator.model import Problem
 
 
@@ -61,8 +61,8 @@ def obstacles(wanted: Wanted, existing: Existing) -> list[Problem]:
         if state is None:
             continue
         where = f"the stack {stack.name} ({stack.side} account, {stack.region})"
-        if state.status != "REVIEW_IN_PROGRESS" and not _ours(state.tags):
-            problems.append(Problem(where, "was not made by trailbus deploy", "it is left alone"))
+        if why := wanted.stranger(state.tags, state.parameters):
+            problems.append(Problem(where, why, "it is left alone"))
         elif state.protected:
             cure = "switch its termination protection off if it is to go"
             problems.append(Problem(where, "is protected", cure))
@@ -71,8 +71,8 @@ def obstacles(wanted: Wanted, existing: Existing) -> list[Problem]:
         if known is None:
             continue
         where = f"the StackSet {stack_set.name}"
-        if not _ours(known.tags):
-            problems.append(Problem(where, "was not made by trailbus deploy", "it is left alone"))
+        if why := wanted.stranger(known.tags, known.parameters):
+            problems.append(Problem(where, why, "it is left alone"))
         stuck = [place for place, cell in known.cells.items() if cell.status == "INOPERABLE"]
         for account, region in sorted(stuck):
             cure = (
@@ -82,10 +82,6 @@ def obstacles(wanted: Wanted, existing: Existing) -> list[Problem]:
             fault = f"{account} {region} is INOPERABLE: {known.cells[account, region].reason}"
             problems.append(Problem(where, fault, cure))
     return problems
-
-
-def _ours(tags: Mapping[str, str]) -> bool:
-    return all(tags.get(key) == value for key, value in OURS.items())
 
 
 def _stack_set(

@@ -14,6 +14,18 @@ from generator.model import Json, Mistake, Place, Problem
 OURS = {"managed-by": "trailbus"}
 """The tag of what deploy made. It neither changes nor removes a stack without it."""
 
+INSTALLATION = "trailbus-installation"
+"""The tag that tells which of several installations something belongs to."""
+
+CHANGE_SET = "trailbus-plan"
+"""The change set by which CloudFormation is asked. Until one is executed its stack shows no tags:
+the change set's own tell whose it is."""
+
+
+def ours(tags: Mapping[str, str]) -> bool:
+    """Whether what carries these tags was made by deploy, of this installation or another."""
+    return OURS.items() <= dict(tags).items()
+
 
 @dataclass(frozen=True)
 class Stack:
@@ -64,8 +76,28 @@ class Wanted:
     @property
     def tags(self) -> list[dict[str, str]]:
         """The tags of every stack and StackSet, from which their resources get them too."""
-        tags = {**self.place.tags, **OURS}
+        tags = {**self.place.tags, **OURS, INSTALLATION: self.installation}
         return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]
+
+    @property
+    def installation(self) -> str:
+        """What tells this installation from any other: prefix, account and Region of its bus."""
+        return f"{self.bundle.prefix}/{self.place.central_account}/{self.home}"
+
+    def stranger(self, tags: Mapping[str, str], parameters: Mapping[str, str]) -> str:
+        """Why something is not of this installation; empty when it is.
+
+        Releases before the tag of the installation are told by the bus that they forward to.
+        """
+        if not ours(tags):
+            return "was not made by trailbus deploy"
+        made_for = tags.get(INSTALLATION)
+        if made_for is None:
+            mine = self.rules.parameters.get(names.CENTRAL_BUS_ARN, "")
+            bus = parameters.get(names.CENTRAL_BUS_ARN, mine)
+            return "" if bus == mine else f"belongs to another installation, of the bus {bus}"
+        mine = self.installation
+        return "" if made_for == mine else f"belongs to another installation, {made_for}"
 
     @property
     def service_managed(self) -> bool:

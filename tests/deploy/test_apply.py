@@ -8,6 +8,9 @@ import pytest
 
 from generator.deploy.apply import TRIES, Failure, Progress, Walk, settle, walk
 from generator.deploy.aws import Call, Door, Refused
+from generator.deploy.plan import obstacles
+from generator.deploy.teardown import obstacles as kept_back
+from generator.deploy.wanted import CHANGE_SET, OURS
 from generator.model import Access, Pilot, Rollout
 from generator.simulation.cloudformation.stack_sets.faults import SCP_DENY, THROTTLED
 
@@ -16,6 +19,7 @@ from .organization import (
     CENTRAL,
     HOME,
     INNER,
+    MANAGEMENT,
     MEMBER,
     OTHER,
     OUTER,
@@ -282,7 +286,32 @@ def test_self_managed_stack_sets_name_accounts_and_roles() -> None:
         assert not it.look().stack_sets[RULES].service_managed
 
 
-def _self_managed_roles(it: Company) -> None:
+def test_roles_of_self_managed_stack_sets_are_repeated_and_can_change() -> None:
+    rollout = Rollout(self_managed=True)
+    own = SMALL.access._replace(administration_role="Admins", execution_role="Hands")
+    with company(SMALL._replace(rollout=rollout, access=own)) as it:
+        _self_managed_roles(it)
+        _self_managed_roles(it, "Admins", "Hands")
+        assert failures(it.deploy()) == {}
+        for one in it.cloud.cloudformation.stack_sets.sets:
+            one.managed_execution = False
+        assert all(outcome.ok for outcome in it.deploy())
+        assert it.look().stack_sets[RULES].managed_execution
+        roles = {one.roles for one in it.look().stack_sets.values()}
+        assert roles == {(f"arn:aws:iam::{MANAGEMENT}:role/Admins", "Hands")}
+        it.place = SMALL._replace(rollout=rollout)
+        assert sentences(it.deploy()) == [
+            f"Letting {ROLES} use other roles",
+            f"Letting {RULES} use other roles",
+        ]
+        assert it.plan().steps == ()
+
+
+def _self_managed_roles(
+    it: Company,
+    administration: str = "AWSCloudFormationStackSetAdministrationRole",
+    execution: str = "AWSCloudFormationStackSetExecutionRole",
+) -> None:
     """The roles that AWS's guide has an administrator make.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html
@@ -298,11 +327,10 @@ def _self_managed_roles(it: Company) -> None:
         iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
 
     home = it.place.management_account
-    administration = "AWSCloudFormationStackSetAdministrationRole"
     role(home, administration, {"Service": "cloudformation.amazonaws.com"})
     for account in EVERYBODY:
         trusted = {"AWS": f"arn:aws:iam::{home}:role/{administration}"}
-        role(account, "AWSCloudFormationStackSetExecutionRole", trusted)
+        role(account, execution, trusted)
 
 
 # --- Stacks in a bad state
@@ -323,15 +351,33 @@ def test_a_stack_that_never_came_to_be_is_made_anew() -> None:
         assert outcomes[0].step.call.operation == "DeleteStack"
 
 
-def test_the_empty_stack_of_a_forgotten_change_set_is_no_hindrance() -> None:
-    with company() as it:
-        client = it.cloud.administrator(CENTRAL, HOME).client("cloudformation")
-        body = '{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}'
+def _reviewed(it: Company, *names: str, **tags: str) -> None:
+    """The central stack's name is taken by change sets alone."""
+    client = it.cloud.administrator(CENTRAL, HOME).client("cloudformation")
+    for name in names:
         client.create_change_set(
-            StackName="trailbus-central", ChangeSetName="x", TemplateBody=body,
+            StackName="trailbus-central",
+            ChangeSetName=name,
+            TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue"}}}',
             ChangeSetType="CREATE",
-        )  # fmt: skip
+            Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+        )
+
+
+def test_the_empty_stack_of_a_forgotten_plan_is_no_hindrance() -> None:
+    with company() as it:
+        _reviewed(it, CHANGE_SET, **OURS)
+        assert obstacles(it.wanted, it.look()) == []
         assert all(outcome.ok for outcome in it.deploy())
+
+
+@pytest.mark.parametrize("names", [("theirs",), (CHANGE_SET, "theirs")])
+def test_a_stack_that_somebody_else_reviews_stays(names: tuple[str, ...]) -> None:
+    for tags in ({}, {"managed-by": "somebody"}) if len(names) == 1 else ({**OURS},):
+        with company() as it:
+            _reviewed(it, *names, **tags)
+            for problems in (obstacles(it.wanted, it.look()), kept_back(it.wanted, it.look())):
+                assert "was not made by trailbus deploy" in str(problems[0])
 
 
 # --- Calls that are refused

@@ -115,3 +115,23 @@ def test_what_is_no_plan_is_told(text: str, fault: str, tmp_path: Path) -> None:
         planfile.read(file)
     with pytest.raises(Mistake, match="cannot be read"):
         planfile.read(tmp_path / "missing.json")
+
+
+def test_a_plan_is_for_its_owner_alone_and_whole_or_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "plan.json"
+    file.write_text("older", encoding="utf-8")
+    file.chmod(0o644)
+    planfile.write(file, {"version": 1})
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert json.loads(file.read_text(encoding="utf-8")) == {"version": 1}
+
+    def full(*_: object) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(Mistake, match="cannot be written: No space left on device"):
+        planfile.write(file, {"version": 2})
+    assert [one.name for one in tmp_path.iterdir()] == ["plan.json"]
+    assert json.loads(file.read_text(encoding="utf-8")) == {"version": 1}

@@ -27,6 +27,7 @@ from generator.simulation.cloudformation.stack_sets.listing import Listing
 from generator.simulation.cloudformation.stack_sets.rollout import Rollout
 from generator.simulation.cloudformation.stack_sets.running import PACE, Runner
 from generator.simulation.cloudformation.stack_sets.sets import (
+    ADMINISTRATION_ROLE,
     AutoDeployment,
     Definition,
     StackSet,
@@ -168,6 +169,11 @@ class StackSets:
         model = "SERVICE_MANAGED" if one.service_managed else "SELF_MANAGED"
         if request.get("PermissionModel", model) != model:
             raise invalid("The permission model of a stack set cannot be changed here")
+        # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_UpdateStackSet.html
+        known_role = one.definition.administration_role
+        customized = known_role and not known_role.endswith(f":role/{ADMINISTRATION_ROLE}")
+        if customized and "AdministrationRoleARN" not in request:
+            raise invalid("AdministrationRoleARN must be specified: it was customized before")
         self.runner.check_free(one, str(request.get("OperationId", "")))
         definition = _definition(request, one.definition)
         automatic = one.automatic
@@ -243,13 +249,20 @@ def _definition(request: Request, previous: Definition | None) -> Definition:
     """What a request makes of a StackSet."""
     template = requested_template(request, previous.template.text if previous else None)
     old = previous or Definition(template, {}, {}, [])
-    return Definition(
-        template=template,
-        values=parameters.resolved(
+    # Assumed: how operations are run changes by itself, and leaves the parameters as they are.
+    alone = "ManagedExecution" in request and "Parameters" not in request
+    values = (
+        old.values
+        if previous and alone
+        else parameters.resolved(
             template.parameters,
             request.get("Parameters", []),
             previous.values if previous else None,
-        ),
+        )
+    )
+    return Definition(
+        template=template,
+        values=values,
         tags=requested_tags(request, old.tags),
         capabilities=check_capabilities(template, request),
         description=request.get("Description", old.description),
