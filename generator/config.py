@@ -279,7 +279,7 @@ class _Resolution:
             targets=tuple(targets.values()),
             wiring=wiring,
             responders=responders,
-            curated_reads=self.curated_reads(detections),
+            curated_reads=self.curated_reads(wiring),
         )
         self.collisions(shape)
         return _with_digest(shape)
@@ -305,11 +305,11 @@ class _Resolution:
             and name not in wanted["exclude"]
         }
 
-    def curated_reads(self, detections: dict[str, Detection]) -> tuple[Detection, ...]:
+    def curated_reads(self, wiring: Mapping[str, Json]) -> tuple[Detection, ...]:
         """The reads that travel although nobody asked for them; `exclude` keeps them at home."""
         if self.entry["forwarding"] != TWO_SPEED:
             return ()
-        unwanted = {*detections, *self.entry["detections"]["exclude"]}
+        unwanted = {*wiring, *self.entry["detections"]["exclude"]}
         return tuple(
             _prefixed(detection, self.prefix)
             for name, detection in self.known.detections.items()

@@ -1,10 +1,10 @@
-"""Which events members forward: from the enabled detections to the patterns of their rules.
+"""Which events members forward: from the routed detections to the patterns of their rules.
 
-What is wanted of an event: some enabled detection matches it, and either that detection is
-`read_only` or the event is not a read-only management event. In `exact` mode the rules forward
-what is wanted and nothing else, whichever way AWS reads "read-only": rules of detections that are
-not `read_only` are in the plain state, and say in their pattern, too, that they want no read-only
-management event.
+What is wanted of an event: some enabled detection that a route takes somewhere matches it, and
+either that detection is `read_only` or the event is not a read-only management event. In `exact`
+mode the rules forward what is wanted and nothing else, whichever way AWS reads "read-only": rules
+of detections that are not `read_only` are in the plain state, and say in their pattern, too, that
+they want no read-only management event.
 """
 
 import json
@@ -59,13 +59,13 @@ class Forward(NamedTuple):
 
 
 def forwards(shape: Shape) -> tuple[Forward, ...]:
-    """The forwarding rules of a shape; none when no detection is enabled.
+    """The forwarding rules of a shape; none when no detection goes anywhere.
 
     Raises Mistake naming the detections whose pattern fits no rule.
     """
-    reading = [detection for detection in shape.detections if detection.read_only]
-    writing = [detection for detection in shape.detections if not detection.read_only]
-    everyone = tuple(detection.id for detection in shape.detections)
+    reading = [detection for detection in shape.routed if detection.read_only]
+    writing = [detection for detection in shape.routed if not detection.read_only]
+    everyone = tuple(detection.id for detection in shape.routed)
     if shape.forwarding == "all":
         return (
             _forward(shape, True, EVERYTHING, everyone),
@@ -124,13 +124,12 @@ def _joined(
             )
             for member in error.members
         ) from None
-    enabled = {detection.id for detection in shape.detections}
     return tuple(
         _forward(
             shape,
             reads,
             {key: value for key, value in rule.pattern.items() if key not in ENVELOPE},
-            tuple(member for member in rule.members if member in enabled),
+            tuple(member for member in rule.members if member in shape.wiring),
             part,
         )
         for part, rule in enumerate(joined, start=first)

@@ -144,7 +144,7 @@ class Shape(NamedTuple):
     """What changes a template: decided when rendering, before any account is known.
 
     `wiring` maps each detection that goes anywhere to the names of its targets, sorted.
-    `curated_reads` are not enabled, so that no rule is made for them; members forward them.
+    `curated_reads` go nowhere, so that no rule is made for them; members forward them.
     """
 
     name_prefix: str
@@ -155,6 +155,11 @@ class Shape(NamedTuple):
     responders: Mapping[str, Responder]
     curated_reads: tuple[Detection, ...] = ()
     digest: str = ""
+
+    @property
+    def routed(self) -> tuple[Detection, ...]:
+        """The enabled detections that a route takes somewhere."""
+        return tuple(detection for detection in self.detections if detection.id in self.wiring)
 
     def target(self, name: str) -> Target:
         """The target of that name; KeyError when there is none."""

@@ -402,6 +402,12 @@ def routed(targets: Mapping[str, Json], **more: Json) -> dict[str, Json]:
     return {"targets": dict(targets), "routes": routes, **more}
 
 
+def watching(*detections: Detection, **more: Any) -> Shape:
+    """A shape of these detections, each of which goes somewhere."""
+    wiring = {one.id: ("somewhere",) for one in detections}
+    return shape("nothing enabled")._replace(detections=detections, wiring=wiring, **more)
+
+
 @_named("built-in")
 def _built_in() -> Any:
     return yaml.safe_load(config.DEFAULT.read_text(encoding="utf-8")), ()

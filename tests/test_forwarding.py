@@ -1,7 +1,8 @@
 """What members forward: every wanted event, and in exact mode no other.
 
-An event is wanted if an enabled detection's pattern matches it, and either that detection is
-`read_only` or the event is no read-only management event. What counts as one, at the edges:
+An event is wanted if the pattern of a detection that a route takes somewhere matches it, and
+either that detection is `read_only` or the event is no read-only management event. What counts as
+one, at the edges:
 
 - `readOnly` says "no" when it is false, "false" or missing; anything else, null too, says "yes".
 - It is a management event unless `managementEvent` is false or `eventCategory` names another
@@ -40,7 +41,7 @@ from generator.patterns import CompiledPattern, compiled, matches, problems
 from generator.patterns.joining import length
 from tests import shapes
 from tests.recorded import lines_of, recorded_events, requires_data
-from tests.shapes import API_CALL, detection, invented
+from tests.shapes import API_CALL, detection, invented, watching
 
 Event = Mapping[str, Json]
 Reading = Literal["strict", "lenient"]
@@ -82,7 +83,11 @@ class Judge:
     """A shape's detections and forwarding rules, ready to be asked."""
 
     def __init__(self, shape: Shape) -> None:
-        self.detections = [(compiled(one.pattern), one.read_only) for one in shape.detections]
+        self.detections = [
+            (compiled(one.pattern), one.read_only)
+            for one in shape.detections
+            if one.id in shape.wiring
+        ]
         self.rules: list[tuple[CompiledPattern, bool]] = [
             (compiled(rule.pattern), rule.reads) for rule in forwards(shape)
         ]
@@ -206,6 +211,17 @@ def with_mode(shape: Shape, mode: Forwarding) -> Shape:
     return shape._replace(forwarding=mode)
 
 
+def every_pack(mode: Forwarding) -> Shape:
+    """All there is, and all of it goes somewhere."""
+    return watching(*shapes.known().detections.values(), forwarding=mode)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_pack_gets_what_it_wants_and_in_exact_mode_nothing_else(mode: Forwarding) -> None:
+    shape = every_pack(mode)
+    assert unlawful(shape, everything(shape)) == []
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", ["built-in", "no targets", "nothing enabled"])
 def test_built_in_detections_get_what_they_want_and_in_exact_mode_nothing_else(
@@ -230,7 +246,7 @@ def test_users_detections_get_what_they_want_however_they_pin_what_rules_look_at
 
 @pytest.mark.parametrize("one", _all_but("odd_account"), ids=lambda one: one.id)
 def test_each_of_a_users_detections_gets_what_it_wants_alone(one: Detection) -> None:
-    shape = shapes.shape("nothing enabled")._replace(detections=(one,))
+    shape = watching(one)
     events = [event for plain in INVENTED_EVENTS for event in marked(plain)]
     assert unlawful(shape, events) == []
 
@@ -269,7 +285,7 @@ def test_any_shape_forwards_what_it_wants_and_in_exact_mode_nothing_else(
 
 def test_a_detection_of_one_account_is_forwarded_from_all_and_told_apart_centrally() -> None:
     """A member's rule pins the member's own account; which one a detection is about, it forgets."""
-    shape = shapes.shape("nothing enabled")._replace(detections=(invented()["odd_account"],))
+    shape = watching(invented()["odd_account"])
     (rule,) = forwards(shape)
     assert "account" not in json.dumps(rule.pattern)
     judge = Judge(shape)
@@ -309,23 +325,49 @@ def test_only_detections_that_need_reads_stand_in_rules_that_see_reads(
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("name", shapes.CONFIGURATIONS)
-def test_every_detection_is_listed_by_rules_that_forward_for_it(
+def test_every_routed_detection_is_listed_by_rules_that_forward_for_it(
     name: str, mode: Forwarding
 ) -> None:
     shape = with_mode(shapes.shape(name), mode)
     rules = forwards(shape)
     listed = {one for rule in rules for one in rule.detections}
     never = {"odd_read_only_true", "odd_read_only_zero", "odd_management_true"}
-    unlisted = {one.id for one in shape.detections} - listed
-    assert unlisted <= (never if mode == "exact" else set())
-    assert listed <= {one.id for one in shape.detections}
+    goes_somewhere = {one.id for one in shape.routed}
+    assert goes_somewhere - listed <= (never if mode == "exact" else set())
+    assert listed <= goes_somewhere
 
 
 def test_a_detection_that_can_want_nothing_has_no_rule() -> None:
     nothing = detection(
         "of_nothing", {"readOnly": [0], "eventCategory": ["Management"], "managementEvent": [True]}
     )
-    assert forwards(shapes.shape("nothing enabled")._replace(detections=(nothing,))) == ()
+    assert forwards(watching(nothing)) == ()
+
+
+def test_for_a_detection_that_no_route_takes_anywhere_nothing_is_forwarded() -> None:
+    idle, read = detection("idle", {"eventName": ["A"]}), detection("read", {}, read_only=True)
+    busy = detection("busy", {"eventName": ["B"]})
+    shape = watching(busy)._replace(detections=(busy, idle, read))
+    assert forwards(shape) == forwards(watching(busy))
+    assert forwards(shape._replace(wiring={})) == ()
+
+
+def test_a_curated_read_that_no_route_takes_anywhere_travels_all_the_same() -> None:
+    told = {"forwarding": "two-speed", "detections": {"packs": ["reads"]}}
+    shape = shapes.shape_of({**told})
+    assert {one.id for one in shape.curated_reads} == set(CURATED)
+    rules = forwards(shape)
+    assert [rule.detections for rule in rules] == [()] * len(rules)
+    queue = {"here": {"kind": "queue"}}
+    shape = shapes.shape_of(
+        {
+            **told,
+            "targets": queue,
+            "routes": [{"detections": ["secret_value_read"], "to": ["here"]}],
+        }
+    )
+    assert {one.id for one in shape.curated_reads} == set(CURATED) - {"secret_value_read"}
+    assert ("secret_value_read",) in [rule.detections for rule in forwards(shape)]
 
 
 @pytest.mark.parametrize(
@@ -351,9 +393,7 @@ def test_the_wide_modes_add_rules_for_events_that_are_not_from_cloudtrail() -> N
     finding = {"source": "aws.guardduty", "detail-type": "GuardDuty Finding", "detail": {}}
     for mode in MODES:
         for name in ("odd_finding", "odd_reading_finding"):
-            shape = shapes.shape("nothing enabled")._replace(
-                forwarding=mode, detections=(invented()[name],)
-            )
+            shape = watching(invented()[name], forwarding=mode)
             assert Judge(shape).forwarded(finding, "strict")
 
 
@@ -393,7 +433,8 @@ def test_a_curated_read_that_is_excluded_stays_at_home() -> None:
 
 def test_a_curated_read_that_is_enabled_is_a_detection_like_others() -> None:
     enabled = {"packs": ["reads"], "include": []}
-    shape = shapes.shape_of({"forwarding": "two-speed", "detections": enabled})
+    targets = {"here": {"kind": "queue"}}
+    shape = shapes.shape_of(shapes.routed(targets, forwarding="two-speed", detections=enabled))
     assert shape.curated_reads == ()
     assert {one.id for one in shape.detections} == set(CURATED)
 
@@ -418,7 +459,7 @@ def test_the_curated_reads_change_the_fingerprint() -> None:
 def test_a_pattern_that_fits_no_rule_is_the_users_mistake_and_named() -> None:
     long = detection("too_long", {"eventName": [{"prefix": "x" * 2000}]}, file="own/too_long.yaml")
     fine = invented()["odd_number"]
-    shape = shapes.shape("nothing enabled")._replace(detections=(fine, long))
+    shape = watching(fine, long)
     with pytest.raises(Mistake) as error:
         forwards(shape)
     (problem,) = error.value.problems
@@ -442,7 +483,7 @@ def test_a_pattern_that_fits_no_rule_is_the_users_mistake_and_named() -> None:
 def test_a_pinned_field_keeps_one_condition(
     own: Mapping[str, Json], expected: Sequence[Mapping[str, Json]]
 ) -> None:
-    shape = shapes.shape("nothing enabled")._replace(detections=(detection("pinned", own),))
+    shape = watching(detection("pinned", own))
     (rule,) = forwards(shape)
     detail = rule.pattern["detail"]
     branches = [{**detail, **branch} for branch in detail.pop("$or", [{}])]
@@ -463,9 +504,9 @@ def test_the_guard_says_what_this_file_calls_no_read_only_management_event() -> 
 
 @requires_data
 @pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("name", ["built-in", "no targets"])
+@pytest.mark.parametrize("name", ["built-in", "every pack"])
 def test_recorded_events_are_forwarded_as_wanted(name: str, mode: Forwarding) -> None:
-    shape = with_mode(shapes.shape(name), mode)
+    shape = every_pack(mode) if name == "every pack" else with_mode(shapes.shape(name), mode)
     assert unlawful(shape, recorded_events()) == []
     assert len(recorded_events()) == 2484
     assert any(Judge(shape).wanted(event) for event in recorded_events())
@@ -499,9 +540,7 @@ def _told_apart() -> tuple[dict[str, Json], ...]:
 
 def _differences(chosen: Sequence[tuple[Detection, frozenset[str]]]) -> list[tuple[str, str]]:
     """Where the joined patterns of detections disagree with what the engine said of each."""
-    shape = shapes.shape("nothing enabled")._replace(
-        detections=tuple(sorted((one for one, _ in chosen), key=lambda one: one.id))
-    )
+    shape = watching(*sorted((one for one, _ in chosen), key=lambda one: one.id))
     rules = [(compiled(rule.pattern), rule.reads) for rule in forwards(shape)]
     wrong: list[tuple[str, str]] = []
     for event in _told_apart():

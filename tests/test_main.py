@@ -184,7 +184,8 @@ def test_rendering_tells_what_became_of_each_file(house: Path, trailbus: Run) ->
     for line, (name, text) in zip(first.out.splitlines(), files.items(), strict=True):
         assert line.split() == ["new", f"out/{name}", f"{len(text.encode()):,}", "bytes"]
     assert first.err == (
-        "no route takes these anywhere (they are forwarded): kms_key_disabled, vault_opened\n"
+        "no route takes these anywhere, so nothing is forwarded for them: "
+        "kms_key_disabled, vault_opened\n"
     )
     again = trailbus("--config", "trailbus.yaml")
     assert {line.split()[0] for line in again.out.splitlines()} == {"unchanged"}

@@ -919,7 +919,9 @@ def rules_that_see_reads_are_those_of_detections_that_need_them(of: Rendered) ->
     member = {rule["Name"]: rule["State"] for rule in rules.of("AWS::Events::Rule")}
     for name, need in needs.items():
         states = {member[rule] for rule in told[name]["member_rules"]}
-        if need:
+        if not told[name]["targets"]:
+            assert not states
+        elif need:
             assert READS_TOO in states
         elif of.shape.forwarding != "all":
             assert states <= {"ENABLED"}

@@ -26,6 +26,8 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         screen.line(f"{screen.paint(f'{what:<10}', _COLOUR[what])}{folder / name!s:<32}{size}")
     idle = [d.id for d in configuration.shape.detections if d.id not in configuration.shape.wiring]
     if idle:
-        screen.note(f"no route takes these anywhere (they are forwarded): {', '.join(idle)}")
+        screen.note(
+            f"no route takes these anywhere, so nothing is forwarded for them: {', '.join(idle)}"
+        )
     screen.document({"folder": str(folder), "files": outcome, "without_route": idle})
     return 0

@@ -68,11 +68,11 @@ class Reasons:
             return f"{letter.rule}: {letter.code}: {letter.why}{kept}"
         if not matching:
             return self._nearest(journey.event)
-        if not journey.forwarded:
-            return self._not_forwarded(journey, matching)
         routed = [detection for detection in matching if detection.id in self.shape.wiring]
         if not routed:
             return f"no route takes {_ids(matching)} anywhere: add one"
+        if not journey.forwarded:
+            return self._not_forwarded(journey, routed)
         return self._not_taken(journey.event, routed)
 
     def _not_forwarded(self, journey: Journey, matching: Sequence[Detection]) -> str:

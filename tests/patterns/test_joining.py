@@ -17,6 +17,7 @@ from generator.forwarding import ENVELOPE, GUARD, PATTERN_LIMIT, forwards
 from generator.model import NOTHING, Json, Pattern
 from generator.patterns import compiled, conjunctions, matches, problems
 from generator.patterns.joining import Joined, Plain, TooLong, join, length
+from tests import shapes
 from tests.patterns import strategies
 from tests.patterns.reference import reference_matches
 
@@ -518,5 +519,5 @@ def test_the_built_in_detections_need_four_rules_at_most() -> None:
 
 def test_every_pack_together_needs_seven() -> None:
     known = config.load(whole=True)
-    everything = known.shape._replace(detections=tuple(known.catalogue.detections.values()))
+    everything = shapes.watching(*known.catalogue.detections.values())
     assert 2 <= len(forwards(everything)) <= 7
