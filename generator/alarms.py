@@ -7,6 +7,7 @@ from typing import Any
 
 from troposphere import AWSObject, Ref
 from troposphere.cloudwatch import Alarm, MetricDataQuery, MetricDimension
+from troposphere.logs import MetricFilter, MetricTransformation
 
 from generator import names
 from generator.parts import Part
@@ -24,11 +25,12 @@ def part(prefix: str, made: Iterable[AWSObject]) -> Part:
     made = list(made)
     mappings = [one for one in made if one.resource_type == "AWS::Lambda::EventSourceMapping"]
     feeding = {mapping.EventSourceArn.data["Fn::GetAtt"][0] for mapping in mappings}
-    found = bus(prefix)
+    found: list[AWSObject] = [*bus(prefix)]
     for one in made:
         if one.resource_type == "AWS::Lambda::Function":
             name = f"{prefix}-{one.FunctionName.removeprefix(f'{prefix}-')}"
             found += function(one.title, name, one.FunctionName)
+            found += logged_errors(one, name)
         elif one.resource_type == "AWS::SQS::Queue" and "RedrivePolicy" in one.properties:
             found.append(_late(prefix, one, one.title in feeding))
     return Part(resources=found)
@@ -119,13 +121,73 @@ def function(title: str, name: str, function_name: str) -> list[Alarm]:
     ]
 
 
-_FAILURES = """SELECT SUM({metric}) FROM "AWS/Events" WHERE EventBusName = '{bus}'"""
+LOGGED = "Trailbus"
+"""The namespace of what is counted in logs."""
+
+
+def logged_errors(function: AWSObject, name: str) -> list[AWSObject]:
+    """Count the lines of a function's log whose level is ERROR, and ring on the first.
+
+    AWS counts runs that fail; a function that gives up on an event ends well and logs it. The
+    pattern reads the line as JSON: the word in what an event says is no error.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntaxForMetricFilters.html
+    """
+    group = function.LoggingConfig.LogGroup
+    metric = f"{name}-logged-errors"
+    return [
+        MetricFilter(
+            f"{function.title}LoggedErrors",
+            FilterName=metric,
+            LogGroupName=group,
+            FilterPattern='{ $.level = "ERROR" }',
+            MetricTransformations=[
+                MetricTransformation(MetricNamespace=LOGGED, MetricName=metric, MetricValue="1")
+            ],
+        ),
+        alarm(
+            f"{function.title}LoggedErrorsAlarm",
+            metric,
+            f"The function {function.FunctionName} logged an error: it failed on an event, gave "
+            f"up, or was refused. Read {names.log_group(function.FunctionName)}; a line says "
+            "which event, and why.",
+            metric=(LOGGED, metric),
+            statistic="Sum",
+            above=0,
+        ),
+    ]
+
+
+def failed_notifications(title: str, name: str, topic_name: str) -> Alarm:
+    """Rings when a topic could not notify a subscriber.
+
+    https://docs.aws.amazon.com/sns/latest/dg/sns-monitoring-using-cloudwatch.html
+    """
+    return alarm(
+        title,
+        name,
+        f"The topic {topic_name} could not notify a subscriber. Look at its subscriptions: one "
+        "may be unconfirmed, or its endpoint gone.",
+        metric=("AWS/SNS", "NumberOfNotificationsFailed"),
+        dimension=("TopicName", topic_name),
+        statistic="Sum",
+        above=0,
+    )
+
+
+_OF_ALL_RULES = """SELECT SUM({metric}) FROM "AWS/Events" WHERE EventBusName = '{bus}'"""
+
+_SLOW = 30_000
+"""Milliseconds; for longer they may mean that EventBridge itself is disturbed.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html"""
 
 
 def bus(prefix: str) -> list[Alarm]:
-    """Ring when rules of the bus give up on a target, or lose an event on top of it.
+    """Ring when rules of the bus give up on a target, lose an event on top of it, are throttled,
+    or when events wait.
 
-    One query sees the rules that there are; a metric would be needed for each.
+    One query sees the rules that there are; a metric would be needed for each. It is not grouped
+    by rule: what could not be delivered says its rule, and fewer Regions know such alarms.
+    Latency is one number for all rules and buses of the account.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-monitoring.html
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create_Metrics_Insights_Alarm.html
     """
@@ -136,27 +198,44 @@ def bus(prefix: str) -> list[Alarm]:
         "InvocationsFailedToBeSentToDlq": "Rules of the central bus lost events: neither a target "
         f"nor the dead-letter queue {kept} took them. Compare its policy with the template's, "
         "then replay the bus's archive for that time.",
+        "ThrottledRules": "Rules of the central bus are throttled: their events wait, and are lost "
+        "after a day. Raise the account's quota of EventBridge invocations per second, and see "
+        "who floods the bus (MatchedEvents by rule).",
     }
-    return [
+    called = {
+        "FailedInvocations": "failed-invocations",
+        "InvocationsFailedToBeSentToDlq": "lost-events",
+        "ThrottledRules": "throttled-rules",
+    }
+    queries = [
         _alarm(
             f"Bus{metric}Alarm",
-            f"{prefix}-bus-{name}",
-            told[metric],
+            f"{prefix}-bus-{called[metric]}",
+            description,
             0,
             Metrics=[
                 MetricDataQuery(
                     Id="lost",
-                    Expression=_FAILURES.format(metric=metric, bus=names.bus(prefix)),
+                    Expression=_OF_ALL_RULES.format(metric=metric, bus=names.bus(prefix)),
                     Period=PERIOD,
                     ReturnData=True,
                 )
             ],
         )
-        for metric, name in (
-            ("FailedInvocations", "failed-invocations"),
-            ("InvocationsFailedToBeSentToDlq", "lost-events"),
-        )
+        for metric, description in told.items()
     ]
+    slow = alarm(
+        "BusLatencyAlarm",
+        f"{prefix}-bus-latency",
+        "EventBridge takes more than 30 seconds from an event to the first call of a target, for a "
+        "quarter of an hour: see AWS Health, and whether rules are throttled. Responders and "
+        "messages are late meanwhile.",
+        metric=("AWS/Events", "IngestionToInvocationStartLatency"),
+        statistic="Average",
+        above=_SLOW,
+        periods=3,
+    )
+    return [*queries, slow]
 
 
 def alarm(
@@ -165,7 +244,7 @@ def alarm(
     description: str,
     *,
     metric: tuple[str, str],
-    dimension: tuple[str, Any],
+    dimension: tuple[str, Any] | None = None,
     statistic: str,
     above: int,
     periods: int = 1,
@@ -182,7 +261,11 @@ def alarm(
         periods,
         Namespace=metric[0],
         MetricName=metric[1],
-        Dimensions=[MetricDimension(Name=dimension[0], Value=dimension[1])],
+        **(
+            {"Dimensions": [MetricDimension(Name=dimension[0], Value=dimension[1])]}
+            if dimension
+            else {}
+        ),
         Statistic=statistic,
         Period=PERIOD,
     )

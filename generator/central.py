@@ -15,12 +15,10 @@ from troposphere import (
     dynamodb,
     encode_to_dict,
     events,
-    kms,
-    sns,
     ssm,
 )
 
-from generator import alarms, dashboard, names, policies, queues, roles, targets, topics
+from generator import alarms, dashboard, hearing, names, policies, queues, roles, targets, topics
 from generator.member import state
 from generator.model import Detection, Json, Shape, Target
 from generator.parts import Group, Part, assembled
@@ -43,7 +41,6 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/feature-availability.ht
 _BY_ROLE = "OnlyForwarderRoles"
 _BY_RULES = "OnlyThroughRules"
 _ARCHIVED = "Archived"
-_HAS_EMAIL = "HasAlarmEmail"
 
 
 def template(shape: Shape) -> dict[str, Json]:
@@ -87,7 +84,10 @@ def _groups(kinds: list[Part]) -> list[Group]:
     own = tuple(dict.fromkeys(one.title for part in kinds for one in part.parameters))
     return [
         Group("Your organization", (names.ORGANIZATION_ID, names.BUS_ACCESS)),
-        Group("Alarms and keeping", (names.ALARM_EMAIL, names.ARCHIVE_DAYS, names.LOG_DAYS)),
+        Group(
+            "Alarms and keeping",
+            (*names.ALARM_EMAILS, *names.REPORT_EMAILS, names.ARCHIVE_DAYS, names.LOG_DAYS),
+        ),
         Group("Targets", own),
         Group(
             "Your organization's rules",
@@ -262,10 +262,28 @@ def _shared(shape: Shape) -> list[Part]:
     """What several targets use: the topics' key, alarms, reports, memory and the switch."""
     prefix = shape.name_prefix
     responders = list(shape.responders.values())
-    parts = [_topic_key(prefix), _alarm_topic(prefix)]
+    key = hearing.topic_key(
+        names.TOPIC_KEY,
+        f"{prefix}-topics",
+        "Trailbus: encrypts the topics of this stack.",
+        "events.amazonaws.com",
+    )
+    alarm_key = hearing.topic_key(
+        names.ALARM_KEY,
+        f"{prefix}-alarms",
+        "Trailbus: encrypts the alarms of this stack.",
+        "cloudwatch.amazonaws.com",
+    )
+    heard = [hearing.alarm_topic(names.alarm_topic(prefix), prefix, alarm_key)]
     if responders or any(target.kind == "workflow" for target in shape.targets):
-        reports = topics.topic(names.REPORT_TOPIC, names.report_topic(prefix))
-        parts.append(Part(resources=[reports]))
+        heard.append(hearing.report_topic(prefix))
+    made = [resource for part in heard for resource in part.resources]
+    parts = [
+        Part(resources=key),
+        *heard,
+        hearing.unheard(names.unheard_queue(prefix), made),
+        _log_days(),
+    ]
     if any(responder.remembers for responder in responders):
         parts.append(Part(resources=[_memory(prefix)]))
     if any(responder.modes for responder in responders):
@@ -273,60 +291,17 @@ def _shared(shape: Shape) -> list[Part]:
     return parts
 
 
-def _topic_key(prefix: str) -> Part:
-    grants = policies.key_owner(), policies.key_for_publishers()
-    key = kms.Key(
-        names.TOPIC_KEY,
-        Description="Trailbus: encrypts the topics of this stack.",
-        EnableKeyRotation=True,
-        KeyPolicy=policies.document(*grants),
-        Metadata={"Reasons": policies.reasons(*grants)},
-    )
-    alias = kms.Alias(
-        "TopicKeyAlias", AliasName=f"alias/{prefix}-topics", TargetKeyId=GetAtt(key, "Arn")
-    )
-    return Part(resources=[key, alias])
-
-
-def _alarm_topic(prefix: str) -> Part:
-    topic = topics.topic(names.ALARM_TOPIC, names.alarm_topic(prefix))
-    policy = topics.topic_policy(
-        "AlarmTopicPolicy", topic, policies.alarms_may_publish(Ref(topic), prefix)
-    )
-    email = sns.SubscriptionResource(
-        "AlarmEmailSubscription",
-        Condition=_HAS_EMAIL,
-        TopicArn=Ref(topic),
-        Protocol="email",
-        Endpoint=Ref(names.ALARM_EMAIL),
-    )
+def _log_days() -> Part:
     return Part(
-        resources=[topic, policy, email],
         parameters=[
-            Parameter(
-                names.ALARM_EMAIL,
-                Type="String",
-                Default="",
-                AllowedPattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
-                ConstraintDescription="must be an e-mail address, or empty",
-                Description="Optional: who gets this stack's own alarms by e-mail.",
-            ),
             Parameter(
                 names.LOG_DAYS,
                 Type="Number",
                 Default=365,
                 AllowedValues=[30, 60, 90, 180, 365, 731, 1827, 3653],
                 Description="How many days the logs of the functions are kept.",
-            ),
-        ],
-        conditions={_HAS_EMAIL: Not(Equals(Ref(names.ALARM_EMAIL), ""))},
-        outputs=[
-            Output(
-                "AlarmTopicArn",
-                Description="Where this stack's own alarms go; subscribe whoever must know.",
-                Value=Ref(topic),
             )
-        ],
+        ]
     )
 
 

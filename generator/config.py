@@ -22,7 +22,7 @@ from generator.model import (
     Shape,
     Target,
 )
-from generator.options import ACCOUNT, BUILT_IN, KINDS, MODES
+from generator.options import ACCOUNT, BUILT_IN, EMAIL, KINDS, MODES
 from generator.schema import (
     Anything,
     Boolean,
@@ -145,13 +145,31 @@ _PLACE = Record(
             },
             "how deploy reaches each account from the caller's credentials",
         ),
+        "alarms": Record(
+            {"emails": ListOf(EMAIL, "their addresses", most=len(names.ALARM_EMAILS))},
+            {"emails": []},
+            "who hears the product's own alarms by e-mail; a mailing list is one address",
+        ),
+        "reports": Record(
+            {"emails": ListOf(EMAIL, "their addresses", most=len(names.REPORT_EMAILS))},
+            {"emails": []},
+            "who gets by e-mail what responders report",
+        ),
         "tags": MapOf(Text(longest=256), "tags on every stack and StackSet", Text(longest=128)),
         "parameters": MapOf(
             Text(), "values of further template parameters", Text(pattern=r"[A-Za-z][A-Za-z0-9]*")
         ),
         "rollout": _ROLLOUT,
     },
-    {"exclude_accounts": [], "access": {}, "tags": {}, "parameters": {}, "rollout": {}},
+    {
+        "exclude_accounts": [],
+        "access": {},
+        "alarms": {},
+        "reports": {},
+        "tags": {},
+        "parameters": {},
+        "rollout": {},
+    },
     "who and where; read by deploy, plan, status and simulate, never rendered",
 )
 
@@ -241,6 +259,7 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
     if entry["place"] is not None:
         _check_functions(entry["place"], shape, report)
         _check_needed(entry["place"], shape, report)
+        _check_hearing(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
     return Configuration(shown, shape, _place(entry, shape), known)
@@ -491,6 +510,7 @@ class _Resolution:
         taken = {
             ("queue", names.undelivered_queue(self.prefix)): own,
             ("queue", names.unforwarded_queue(self.prefix)): own,
+            ("queue", names.unheard_queue(self.prefix)): own,
             ("topic", names.alarm_topic(self.prefix)): own,
             ("topic", names.report_topic(self.prefix)): own,
         }
@@ -499,6 +519,7 @@ class _Resolution:
         for claim in (
             ("queue", intake),
             ("queue", names.dead_letter_queue(intake)),
+            ("queue", names.unheard_queue(intake)),
             ("topic", names.intake(self.prefix, "alarms")),
         ):
             taken[claim] = "the SIEM intake"
@@ -587,6 +608,21 @@ def _check_needed(place: dict[str, Any], shape: Shape, report: Report) -> None:
             report(("targets", target.name), fault, cure)
 
 
+def _check_hearing(place: dict[str, Any], shape: Shape, report: Report) -> None:
+    """Nobody waits for reports that nothing makes, or is told by two values of one parameter."""
+    reporting = shape.responders or any(target.kind == "workflow" for target in shape.targets)
+    given = place["reports"] or {}
+    if given.get("emails") and not reporting:
+        cure = "take it out, or add a responder"
+        report(("place", "reports"), "nothing here reports: no responder and no workflow", cure)
+    for key, names_ in (("alarms", names.ALARM_EMAILS), ("reports", names.REPORT_EMAILS)):
+        emails = (place[key] or {}).get("emails") or []
+        for name in names_[: len(emails)]:
+            if name in (place["parameters"] or {}):
+                fault = f"'{name}' is given in place.{key}.emails already"
+                report(("place", "parameters", name), fault, "keep one of them")
+
+
 def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
     given = entry["place"]
     if given is None:
@@ -609,6 +645,8 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
         exclude_accounts=tuple(given["exclude_accounts"]),
         regions=None if regions == "all" else tuple(regions),
         access=Access(**given["access"]) if given["access"] else Access(),
+        alarm_emails=tuple(given["alarms"].get("emails", ())),
+        report_emails=tuple(given["reports"].get("emails", ())),
         tags=given["tags"],
         parameters=given["parameters"],
         targets=values,

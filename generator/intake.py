@@ -20,11 +20,10 @@ from troposphere import (
     cloudtrail,
     kms,
     s3,
-    sns,
 )
 from troposphere.cloudwatch import Alarm, MetricDimension
 
-from generator import alarms, names, policies, queues, roles, topics
+from generator import alarms, hearing, names, policies, queues, roles
 from generator.model import Json, Shape
 from generator.parts import Group, Part, assembled
 from generator.rules import assertion, equals, is_given, rule
@@ -69,7 +68,6 @@ _HAS_READER = "HasReader"
 _BY_ROLE = "ReaderByRole"
 _BY_ID = "ReaderByExternalId"
 _HAS_SEKOIA = "HasSekoia"
-_HAS_EMAIL = "HasAlarmEmail"
 
 _DATA_CHOICES = ("none", "objects", "invocations", "objects-and-invocations")
 _INSIGHT_CHOICES = ("none", "rates", "rates-and-errors")
@@ -91,7 +89,7 @@ def template(shape: Shape) -> dict[str, Json]:
             _reader(prefix),
             _sekoia(prefix),
             _trail(prefix),
-            _alarms(prefix),
+            *_alarms(prefix),
             roles.common(),
         ],
         _groups(),
@@ -105,7 +103,7 @@ def _groups() -> list[Group]:
         Group("Or a new trail", (MAKE_TRAIL, MANAGEMENT_EVENTS, DATA_EVENTS, INSIGHTS)),
         Group("A SIEM that assumes a role", (READER_ACCOUNT, READER_ROLE, READER_EXTERNAL_ID)),
         Group("Sekoia, by OIDC", (SEKOIA_PROVIDER, SEKOIA_COMMUNITY, SEKOIA_CONFIGURATION)),
-        Group("Alarms and keeping", (names.ALARM_EMAIL, KEEP_DAYS)),
+        Group("Alarms and keeping", (*names.ALARM_EMAILS, KEEP_DAYS)),
         Group("Your organization's rules", (names.ROLE_PATH, names.PERMISSIONS_BOUNDARY)),
         Group("Tags", (names.TAG_KEY, names.TAG_VALUE)),
     ]
@@ -707,49 +705,13 @@ def _field(field: str, **how: list[Any]) -> cloudtrail.AdvancedFieldSelector:
 # --- The stack's own alarms
 
 
-def _alarms(prefix: str) -> Part:
-    grants = policies.key_owner(), policies.key_for_publishers()
-    key = kms.Key(
+def _alarms(prefix: str) -> list[Part]:
+    name = names.intake(prefix)
+    key = hearing.topic_key(
         names.TOPIC_KEY,
-        Description="Trailbus: encrypts the intake's alarm topic.",
-        EnableKeyRotation=True,
-        KeyPolicy=policies.document(*grants),
-        Metadata={"Reasons": policies.reasons(*grants)},
+        names.intake(prefix, "topics"),
+        "Trailbus: encrypts the intake's alarm topic.",
+        "cloudwatch.amazonaws.com",
     )
-    alias = kms.Alias(
-        "TopicKeyAlias",
-        AliasName=f"alias/{names.intake(prefix, 'topics')}",
-        TargetKeyId=GetAtt(key, "Arn"),
-    )
-    topic = topics.topic(names.ALARM_TOPIC, names.intake(prefix, "alarms"))
-    policy = topics.topic_policy(
-        "AlarmTopicPolicy", topic, policies.alarms_may_publish(Ref(topic), names.intake(prefix))
-    )
-    email = sns.SubscriptionResource(
-        "AlarmEmailSubscription",
-        Condition=_HAS_EMAIL,
-        TopicArn=Ref(topic),
-        Protocol="email",
-        Endpoint=Ref(names.ALARM_EMAIL),
-    )
-    return Part(
-        resources=[key, alias, topic, policy, email],
-        parameters=[
-            Parameter(
-                names.ALARM_EMAIL,
-                Type="String",
-                Default="",
-                AllowedPattern=r"^$|^[^@\s]+@[^@\s]+\.[^@\s]+$",
-                ConstraintDescription="must be an e-mail address, or empty",
-                Description="Optional: who gets this stack's own alarms by e-mail.",
-            )
-        ],
-        conditions={_HAS_EMAIL: Not(Equals(Ref(names.ALARM_EMAIL), ""))},
-        outputs=[
-            Output(
-                "AlarmTopicArn",
-                Description="Where this stack's own alarms go; subscribe whoever must know.",
-                Value=Ref(topic),
-            )
-        ],
-    )
+    heard = hearing.alarm_topic(names.intake(prefix, "alarms"), name, key)
+    return [heard, hearing.unheard(names.unheard_queue(name), heard.resources)]

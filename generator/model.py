@@ -219,6 +219,8 @@ class Place(NamedTuple):
     parameters: Mapping[str, str] = NOTHING
     targets: Mapping[str, Mapping[str, Json]] = NOTHING
     rollout: Rollout = Rollout()
+    alarm_emails: tuple[str, ...] = ()
+    report_emails: tuple[str, ...] = ()
 
     @property
     def administrator(self) -> str:

@@ -34,7 +34,9 @@ CENTRAL_BUS_ARN = "CentralBusArn"
 BUS_ACCESS = "BusAccess"
 ARCHIVE_DAYS = "ArchiveDays"
 LOG_DAYS = "LogDays"
-ALARM_EMAIL = "AlarmEmail"
+ALARM_EMAILS = ("AlarmEmail", "AlarmEmail2", "AlarmEmail3", "AlarmEmail4", "AlarmEmail5")
+"""So many people hear by parameters; the address of a mailing list is one."""
+REPORT_EMAILS = ("ReportEmail", "ReportEmail2", "ReportEmail3", "ReportEmail4", "ReportEmail5")
 TOPIC_SOURCE_CHECK = "TopicSourceCheck"
 ROLE_PATH = "RolePath"
 PERMISSIONS_BOUNDARY = "PermissionsBoundaryArn"
@@ -191,6 +193,11 @@ def report_topic(prefix: str) -> str:
     return f"{prefix}-reports"
 
 
+def unheard_queue(prefix: str) -> str:
+    """Where these two topics leave what they could not deliver."""
+    return dead_letter_queue(f"{prefix}-unheard")
+
+
 # Physical names, in the log account.
 
 
@@ -262,6 +269,7 @@ BUS = "Bus"
 BUS_POLICY = "BusPolicy"
 ARCHIVE = "Archive"
 TOPIC_KEY = "TopicKey"
+ALARM_KEY = "AlarmKey"
 UNDELIVERED = "Undelivered"
 UNDELIVERED_POLICY = "UndeliveredPolicy"
 UNFORWARDED = "Unforwarded"

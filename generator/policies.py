@@ -289,15 +289,19 @@ def member_rules_may_send(queue_arn: Arn, prefix: str) -> Grant:
     )
 
 
-def topic_may_send(queue_arn: Arn, topic_arn: Arn) -> Grant:
-    """Lets one topic send to a queue, or leave there what it could not deliver."""
+def topic_may_send(queue_arn: Arn, *topic_arns: Arn) -> Grant:
+    """Lets topics send to a queue, or leave there what they could not deliver."""
     return allow(
         "Topic",
         ["sqs:SendMessage"],
         queue_arn,
         principal=Principal("Service", "sns.amazonaws.com"),
-        conditions=[ArnEquals("aws:SourceArn", topic_arn)],
+        conditions=[ArnEquals("aws:SourceArn", _one_or_all(topic_arns))],
     )
+
+
+def _one_or_all(values: Sequence[Arn]) -> Arn | list[Arn]:
+    return values[0] if len(values) == 1 else list(values)
 
 
 def schedule_may_send(queue_arn: Arn, rule: str) -> Grant:
@@ -521,18 +525,18 @@ def key_owner() -> Grant:
     )
 
 
-def key_for_publishers() -> Grant:
-    """Lets EventBridge and CloudWatch publish to the encrypted topics.
+def key_for_publishers(*services: str) -> Grant:
+    """Lets services publish to the topics that a key encrypts.
 
     No aws:SourceArn, aws:SourceAccount or aws:SourceOrgID here: with any of them EventBridge
-    cannot publish to an encrypted topic.
+    cannot publish to an encrypted topic, and the topics' policies carry them.
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
     return allow(
         "Publishers",
         ["kms:GenerateDataKey*", "kms:Decrypt"],
         "*",
-        principal=Principal("Service", ["cloudwatch.amazonaws.com", "events.amazonaws.com"]),
+        principal=Principal("Service", services[0] if len(services) == 1 else list(services)),
         reason="In a key policy the resource * is this key; GenerateDataKey* is the form that "
         "SNS documents for service publishers.",
     )

@@ -177,6 +177,7 @@ class ListOf(NamedTuple):
     item: Form
     help: str = ""
     least: int = 0
+    most: int | None = None
 
     def read(self, value: Json, path: Where, report: Report) -> Json:
         if not isinstance(value, list):
@@ -184,6 +185,8 @@ class ListOf(NamedTuple):
             return []
         if len(value) < self.least:
             report(path, "is empty")
+        if self.most is not None and len(value) > self.most:
+            report(path, f"has {len(value)} values, at most {self.most} are possible")
         items: list[Json] = []
         for index, entry in enumerate(value):
             before = len(report.problems)
@@ -201,6 +204,8 @@ class ListOf(NamedTuple):
         }
         if self.least:
             schema["minItems"] = self.least
+        if self.most is not None:
+            schema["maxItems"] = self.most
         return _described(schema, self.help)
 
 

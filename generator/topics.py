@@ -13,12 +13,12 @@ from generator.policies import Grant
 SOURCE_CHECKED = "TopicSourceChecked"
 
 
-def topic(title: str, name: str, **more: Any) -> sns.Topic:
-    """A topic under the stack's own key: EventBridge cannot publish under the one of SNS.
+def topic(title: str, name: str, key: str = names.TOPIC_KEY, **more: Any) -> sns.Topic:
+    """A topic under a key of the stack: no service can publish under the one of SNS.
 
     https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
     """
-    return sns.Topic(title, TopicName=name, KmsMasterKeyId=GetAtt(names.TOPIC_KEY, "Arn"), **more)
+    return sns.Topic(title, TopicName=name, KmsMasterKeyId=GetAtt(key, "Arn"), **more)
 
 
 def topic_policy(title: str, topic: sns.Topic, *grants: Grant) -> sns.TopicPolicy:

@@ -43,7 +43,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ),
     ("alarms", "bodies", "dashboard"),
     ("catalogue", "options", "pages", "queues", "receivers", "roles", "topics"),
-    ("check", "config", "targets"),
+    ("check", "config", "hearing", "targets"),
     ("member",),
     ("central",),
     ("intake", "organization"),

@@ -462,10 +462,17 @@ def queues_are_encrypted_so_that_services_can_write(stack: Stack, of: Rendered) 
 
 
 def topics_are_encrypted_so_that_services_can_publish(stack: Stack, of: Rendered) -> None:
+    """The key of the alarms is CloudWatch's alone: disabling the other one silences no alarm."""
     for topic in stack.of("AWS::SNS::Topic"):
-        _key_lets_in(
-            stack, topic["KmsMasterKeyId"], "events.amazonaws.com", "cloudwatch.amazonaws.com"
-        )
+        mine, other = "events.amazonaws.com", "cloudwatch.amazonaws.com"
+        if topic.id == names.ALARM_TOPIC:
+            mine, other = other, mine
+        key = topic["KmsMasterKeyId"]
+        _key_lets_in(stack, key, mine)
+        policy = policy_on(stack, stack.by_arn(key))
+        assert not may(Caller.aws_service(other), "kms:GenerateDataKey", key, policy)
+        sharing = [one.id for one in stack.of("AWS::SNS::Topic") if one["KmsMasterKeyId"] == key]
+        assert topic.id != names.ALARM_TOPIC or sharing == [names.ALARM_TOPIC]
 
 
 def _key_lets_in(stack: Stack, arn: str, *services: str) -> None:
@@ -788,8 +795,6 @@ def dead_letter_queues(stack: Stack) -> Iterator[str]:
 
 def subscriptions_keep_what_they_cannot_deliver(stack: Stack, of: Rendered) -> None:
     for subscription in stack.of("AWS::SNS::Subscription"):
-        if subscription.id == "AlarmEmailSubscription":
-            continue  # an alarm about its dead letters would go the same way
         topic = stack.by_arn(subscription["TopicArn"])
         letters = stack.by_arn(subscription["RedrivePolicy"]["deadLetterTargetArn"])
         _takes_from_topic(stack, letters, topic)

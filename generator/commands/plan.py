@@ -12,7 +12,7 @@ from pathlib import Path
 
 from generator.model import Mistake
 from generator.rollout import opening
-from generator.screen import Screen
+from generator.screen import Screen, printable
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    from generator.deploy import planfile
+    from generator.deploy import listeners, planfile
     from generator.deploy.existing import look
     from generator.deploy.plan import obstacles, proposal
     from generator.deploy.preview import preview
@@ -44,11 +44,17 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         seen = None
         if plan.central.action != "keep" and not given.no_change_set:
             seen = preview(entry.door, want, plan.central, entry.pause)
+        unheard, warnings = listeners.unheard(entry.door, want)
     price = cost(want, plan)
-    said = telling.document(want, existing, plan, seen, price)
+    said = {
+        **telling.document(want, existing, plan, seen, price),
+        "unheard": [topic._asdict() for topic in unheard],
+    }
     if given.out:
         whole = {**planfile.document(want, existing, plan), "changes": said}
         planfile.write(Path(given.out), whole)
+    for warning in warnings:
+        screen.line(screen.paint(printable(warning), "yellow"))
     for line in telling.lines(want, existing, plan, seen, price, screen):
         screen.line(line)
     screen.document(said)

@@ -53,6 +53,7 @@ PRICES: Mapping[str, Price] = {
         "per call and GB-second, see the page",
         "https://aws.amazon.com/lambda/pricing/",
     ),
+    "AWS::Logs::MetricFilter": Price(0, "$0.30 a month for each that counts anything", _CLOUDWATCH),
     "AWS::Logs::LogGroup": Price(0, "$0.50 per GB written", _CLOUDWATCH),
     "AWS::SNS::Topic": Price(
         0, "$0.50 per million messages", "https://aws.amazon.com/sns/pricing/"

@@ -154,6 +154,8 @@ def _values(bundle: Bundle, place: Place) -> dict[str, str]:
         names.CENTRAL_BUS_ARN: f"arn:{partition}:events:{place.central_region}:"
         f"{place.central_account}:event-bus/{bus}",
     }
+    values.update(zip(names.ALARM_EMAILS, place.alarm_emails, strict=False))
+    values.update(zip(names.REPORT_EMAILS, place.report_emails, strict=False))
     for target, options in place.targets.items():
         for option, value in options.items():
             values.update(_target_values(target, option, value))

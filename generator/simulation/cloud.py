@@ -21,6 +21,7 @@ from generator.simulation.permissions import Permissions
 from generator.simulation.principals import Principals
 from generator.simulation.quotas import Quotas
 from generator.simulation.settings import nobodys_settings
+from generator.simulation.subscriptions import Subscriptions
 from generator.simulation.tokens import Tokens
 from generator.simulation.trails import Trails
 from generator.simulation.world import World, partition_of
@@ -36,6 +37,7 @@ class Cloud:
         self.cloudformation.may_put_events = self._refusal
         self.organizations = Organizations(world)
         self.quotas = Quotas(world)
+        self.subscriptions = Subscriptions()
         self.edge = Edge(
             {
                 "account": Accounts(world),
@@ -45,6 +47,7 @@ class Cloud:
                 "organizations": self.organizations,
                 "s3": Buckets(),
                 "service-quotas": self.quotas,
+                "sns:ListSubscriptionsByTopic": self.subscriptions,
                 "sts": tokens,
             },
             Permissions(world).check,

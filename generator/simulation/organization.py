@@ -26,6 +26,8 @@ DEFAULT_PLACE = Place(
     central_region="us-east-1",
     organizational_units=("r-ab12",),
     regions=REGIONS,
+    alarm_emails=("oncall@example.com",),
+    report_emails=("oncall@example.com",),
 )
 """Five accounts in three Regions: what runs when nobody says otherwise."""
 

@@ -42,16 +42,7 @@ def part(target: Target, shape: Shape) -> Part:
                 f"The topic {name} could not deliver them to a subscriber: see which address fails "
                 "(NumberOfNotificationsFailed of the topic), correct it, and read them here.",
             ),
-            alarms.alarm(
-                f"{title}FailedAlarm",
-                f"{name}-failed",
-                f"The topic {name} could not notify a subscriber. Look at its subscriptions: one "
-                "may be unconfirmed, or its endpoint gone.",
-                metric=("AWS/SNS", "NumberOfNotificationsFailed"),
-                dimension=("TopicName", name),
-                statistic="Sum",
-                above=0,
-            ),
+            alarms.failed_notifications(f"{title}FailedAlarm", f"{name}-failed", name),
         ],
         parameters=readers.parameters,
         conditions=readers.conditions,

@@ -26,6 +26,7 @@ place:
   central: {account: "222222222222", region: us-east-1}
   organizational_units: [r-ab12]
   regions: [us-east-1, eu-west-1, ap-southeast-2]
+  alarms: {emails: [oncall@example.com]}
 """
 
 

@@ -79,6 +79,9 @@ SIGNS: dict[str, Kind] = {
     "suspended": Kind("z", "dim", True, "the account is suspended"),
     "excluded": Kind("e", "dim", True, "left out by place.exclude_accounts"),
     "outside": Kind("o", "dim", True, "in no unit of place.organizational_units"),
+    "heard": Kind("h", "green", True, "somebody hears it"),
+    "unheard": Kind("m", "red", False, "nobody hears it"),
+    "quiet": Kind("q", "yellow", True, "nobody hears it, but its failures raise an alarm"),
     "unseen": Kind("u", "dim", True, "out of the sight of a delegated administrator"),
 }
 

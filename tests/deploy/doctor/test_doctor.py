@@ -309,6 +309,20 @@ CASES = (
         "eu-west-1 in the central account: STS is switched off",
     ),
     Case(
+        "nobody for the alarms",
+        "alarms",
+        lambda p: p.relocate(alarm_emails=()),
+        "warning",
+        "topic trailbus-alarms: nobody hears the alarms, .*; name addresses in place.alarms",
+    ),
+    Case(
+        "nobody for the reports",
+        "alarms",
+        lambda p: p.relocate(report_emails=()),
+        "warning",
+        "topic trailbus-reports: nobody hears the reports",
+    ),
+    Case(
         "no archives",
         "archive",
         home("ca-west-1"),
