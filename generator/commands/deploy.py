@@ -29,11 +29,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
-    from generator.deploy import doctor, planfile
+    from generator.deploy import by_hand, doctor, planfile
     from generator.deploy.apply import settle, walk
     from generator.deploy.existing import look
     from generator.deploy.plan import obstacles, proposal
     from generator.deploy.preview import preview
+    from generator.rollout import telling
     from generator.rollout.progress import outcomes_document, walk_of
 
     agreed = planfile.read(given.plan) if given.plan else None
@@ -51,7 +52,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         problems = obstacles(want, existing, given.replace)
         if problems:
             raise Mistake(problems)
-        plan = proposal(want, existing)
+        plan = proposal(want, existing, given.replace)
         if agreed is not None:
             planfile.check_world(given.plan, agreed, want, existing, plan)
         if plan.central.action != "keep" and not given.no_change_set:
@@ -72,22 +73,24 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         except KeyboardInterrupt:
             screen.note("interrupted: what AWS has begun goes on; deploy again continues there")
             return 130
-    stuck = {place: why for change in plan.stack_sets for place, why in change.cells.stuck.items()}
     for outcome in outcomes:
         if not outcome.ok and not outcome.failures:
             screen.problem(Problem(outcome.step.sentence, outcome.reason))
-    for (account, region), why in sorted(stuck.items()):
-        cure = "see doctor: only a person can mend this"
-        screen.problem(Problem(f"{account} {region}", f"INOPERABLE: {why}", cure))
+    for (name, account, region), why in sorted(plan.stuck.items()):
+        command = by_hand.let_go(want, name, account, [region])
+        cure = f"delete its stack there, then run: {command}"
+        screen.problem(Problem(f"{account} {region}", f"{name} is INOPERABLE: {why}", cure))
+    for line in telling.lingering(plan):
+        screen.note(line)
     failed = sum(len(outcome.failures) for outcome in outcomes)
-    good = all(outcome.ok for outcome in outcomes) and not stuck
+    good = all(outcome.ok for outcome in outcomes) and not plan.stuck
     screen.line(_verdict(len(plan.steps), failed, good))
     screen.document(
         {
             "ok": good,
             "unchanged": not plan.steps,
             "steps": outcomes_document(outcomes),
-            "stuck": {f"{a} {r}": printable(why) for (a, r), why in stuck.items()},
+            "stuck": {f"{a} {r}": printable(why) for (_, a, r), why in plan.stuck.items()},
         }
     )
     return 0 if good else 1

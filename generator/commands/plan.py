@@ -40,7 +40,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         problems = obstacles(want, existing, given.replace)
         if problems:
             raise Mistake(problems)
-        plan = proposal(want, existing)
+        plan = proposal(want, existing, given.replace)
         seen = None
         if plan.central.action != "keep" and not given.no_change_set:
             seen = preview(entry.door, want, plan.central, entry.pause)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from generator.deploy import by_hand
 from generator.deploy.aws import Call, Door, Refused
+from generator.deploy.cells import Place
 from generator.deploy.existing import (
     Cell,
     Existing,
@@ -16,8 +18,9 @@ from generator.deploy.existing import (
     call_as,
     members,
     stack_set_call,
+    stack_set_state,
 )
-from generator.deploy.plan import STACKSET_ARN, Step, retries
+from generator.deploy.plan import STACKSET_ARN, Step, retries, taking_away
 from generator.deploy.wanted import Stack, StackSet, Wanted
 
 Pause = Callable[[float], None]
@@ -50,15 +53,44 @@ NOT_YET = frozenset(
 )
 """Refusals that pass by themselves."""
 
+NO_ROLE_YET = "cannot be assumed by principal"
 PASSING = re.compile(
-    r"cannot be assumed by principal|Rate exceeded|Throttling|TooManyRequests|"
-    r"ServiceUnavailable|InternalFailure|currently being modified"
+    "|".join(
+        (
+            # A role that is not seen everywhere yet: ours, and that of StackSets in a new account.
+            NO_ROLE_YET,
+            r"should have 'stacksets-exec-",
+            r"assumed-role/stacksets-exec-\S+ is not authorized to perform: .*"
+            r"because no identity-based policy allows",
+            # A new account, or a Region that was switched on a moment ago.
+            r"needs a subscription|OptInRequired|not subscribed to this service",
+            r"PendingVerification|pending verification|being initialized",
+            # Throttled, or two at once.
+            r"Rate exceeded|Throttl|TooManyRequests|RequestLimitExceeded|SlowDown",
+            r"currently being modified|ConcurrentModification|OperationAborted|ResourceInUse",
+            r"conflicting (?:conditional )?operation",
+            # No answer, or AWS's own fault.
+            r"timed? ?out|RequestTimeout|NotStabilized|Connection (?:reset|refused)",
+            r"[Ii]nternal ?(?:[Ff]ailure|[Ee]rror|[Ss]ervice ?[Ee]rror|[Ss]erver ?[Ee]rror)",
+            r"ServiceInternalError|Service ?Unavailable|[Pp]lease try again|[Tt]ry again later",
+        )
+    )
 )
-"""How cells fail for a reason that passes: a role that is not seen everywhere yet, throttling."""
+"""How cells fail for a reason that passes within minutes. What somebody forbids does not."""
+LASTING = re.compile(r"explicit deny|service control policy|resource control policy")
 PASSING_TRIES = 3
+
+
+def passes(reason: str) -> bool:
+    """Whether a cell failed for a reason that passes by itself."""
+    return bool(PASSING.search(reason)) and not LASTING.search(reason)
+
 
 NOTHING_TO_DO = "No updates are to be performed"
 """How CloudFormation refuses an update that would change nothing, such as one of a comment."""
+
+ASKED_ALONE = 10
+"""So many accounts are asked about one by one; for more, everything is listed."""
 
 PAGES_A_LOOK = 10
 """How many pages of results a look at the progress may cost; what is larger is looked at less
@@ -108,6 +140,8 @@ class Walk:
     members: Mapping[str, Member] | None = None
     """Who is covered, where that was read already."""
     told: set[tuple[str, str, str]] = field(default_factory=set)
+    without_roles: set[str] = field(default_factory=set)
+    """Accounts in which the roles failed: their rules cannot come to be before these."""
 
 
 def apply(
@@ -199,6 +233,56 @@ def _await_present(way: Walk, stack: Stack) -> None:
 
 
 def _do(way: Walk, step: Step) -> Outcome:
+    if not step.gone:
+        return _called(way, step)
+    left: Collection[Place] = step.gone
+    outcome = Outcome(step, True)
+    for call in (step.call, *step.otherwise):
+        outcome = _called(way, replace(step, call=call))
+        if outcome.failures or _beyond(outcome):
+            return replace(outcome, step=step)
+        left = _still_there(way, step)
+        if not left:
+            return Outcome(step, True)
+    failures = tuple(
+        Failure(
+            account,
+            region,
+            "LEFT",
+            f"{outcome.reason or 'StackSets passed it by'}; let it go by hand: "
+            + by_hand.let_go(way.wanted, step.part, account, [region]),
+        )
+        for account, region in sorted(left)
+    )
+    for failure in failures:
+        _tell(way, step, failure)
+    return Outcome(step, False, failures, f"{len(left)} instances are still there")
+
+
+def _beyond(outcome: Outcome) -> bool:
+    """Whether a refusal has nothing to do with how the request named its accounts."""
+    return not outcome.ok and not any(
+        code in outcome.reason for code in ("ValidationError", "StackInstanceNotFoundException")
+    )
+
+
+def _still_there(way: Walk, step: Step) -> list[Place]:
+    """Those of a step's instances that are there, although they should be gone."""
+    accounts = {account for account, _ in step.gone}
+    asked: list[dict[str, str]] = [{}]
+    if len(accounts) <= ASKED_ALONE:
+        asked = [{"StackInstanceAccount": account} for account in sorted(accounts)]
+    found = {
+        (one["Account"], one["Region"])
+        for given in asked
+        for one in way.door.items(
+            stack_set_call(way.wanted, step.part, "ListStackInstances", **given), "Summaries"
+        )
+    }
+    return sorted(found & step.gone)
+
+
+def _called(way: Walk, step: Step) -> Outcome:
     try:
         answer = _patiently(way, _resolved(way, step.call))
     except Refused as refusal:
@@ -295,13 +379,15 @@ def _first_failure(way: Walk, step: Step, name: str, status: str) -> str:
 def _await_operation(way: Walk, step: Step, identity: str) -> Outcome:
     """Waits for the end. Cells that failed for a reason that passes are tried again, alone."""
     outcome = _until_over(way, step, identity)
+    pause = LONGEST_PAUSE
     for _ in range(PASSING_TRIES):
-        passing = [one for one in outcome.failures if PASSING.search(one.reason)]
-        if not passing or step.call.operation == "DeleteStackInstances":
+        passing = [one for one in outcome.failures if _may_pass(way, one)]
+        if not passing:
             break
         lasting = [one for one in outcome.failures if one not in passing]
         way.say(f"Trying {len(passing)} of {step.part} again that failed for a passing reason")
-        way.pause(LONGEST_PAUSE)
+        way.pause(pause)
+        pause *= 2
         again = [_until_over(way, step, each) for each in _again(way, step, passing)]
         failures = (*lasting, *(failure for one in again for failure in one.failures))
         refused = "; ".join(one.reason for one in again if not one.ok and not one.failures)
@@ -309,13 +395,29 @@ def _await_operation(way: Walk, step: Step, identity: str) -> Outcome:
         outcome = Outcome(step, ok, failures, "" if ok else refused or outcome.reason)
     for failure in outcome.failures:
         _tell(way, step, failure)
+    if step.part == way.wanted.roles.name and step.call.operation != "DeleteStackInstances":
+        way.without_roles |= {failure.account for failure in outcome.failures}
     return outcome
+
+
+def _may_pass(way: Walk, failure: Failure) -> bool:
+    """Whether to try a cell again: not where its role will not be there either."""
+    waits_in_vain = failure.account in way.without_roles and NO_ROLE_YET in failure.reason
+    return passes(failure.reason) and not waits_in_vain
 
 
 def _again(way: Walk, step: Step, failures: list[Failure]) -> Iterator[str]:
     """Begins operations on just these cells; their ids."""
     places = {(failure.account, failure.region) for failure in failures}
-    stack_set = next(one for one in (way.wanted.roles, way.wanted.rules) if one.name == step.part)
+    if step.call.operation == "DeleteStackInstances":
+        found = stack_set_state(way.door, way.wanted, _set_of(way, step))
+        there = places & {*found.cells} if found else set()
+        state = Existing({}, {step.part: found} if found else {}, way.members or {})
+        retain = bool(step.call.request["RetainStacks"])
+        for retry in taking_away(way.wanted, step.part, state, there, retain):
+            yield _patiently(way, retry.call)["OperationId"]
+        return
+    stack_set = _set_of(way, step)
     # Whether an instance has a stack decides which operation serves it.
     has_stack = step.call.operation.startswith("Update")
     cells = dict.fromkeys(places, Cell("OUTDATED", has_stack=has_stack))
@@ -324,6 +426,10 @@ def _again(way: Walk, step: Step, failures: list[Failure]) -> Iterator[str]:
     present = Existing({}, {stack_set.name: StackSetState("", {}, cells)}, way.members)
     for retry in retries(way.wanted, stack_set, present, places):
         yield _patiently(way, retry.call)["OperationId"]
+
+
+def _set_of(way: Walk, step: Step) -> StackSet:
+    return next(one for one in (way.wanted.roles, way.wanted.rules) if one.name == step.part)
 
 
 def _until_over(way: Walk, step: Step, identity: str) -> Outcome:
@@ -365,7 +471,7 @@ def _counts(way: Walk, step: Step, results: Call) -> dict[str, dict[str, int]]:
     counts: dict[str, dict[str, int]] = {}
     for one in way.door.items(results, "Summaries"):
         reason = one.get("StatusReason", "")
-        if one["Status"] == "FAILED" and not PASSING.search(reason):
+        if one["Status"] == "FAILED" and not passes(reason):
             _tell(way, step, Failure(one["Account"], one["Region"], one["Status"], reason))
         region = counts.setdefault(one["Region"], {})
         region[one["Status"]] = region.get(one["Status"], 0) + 1

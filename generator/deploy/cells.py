@@ -37,21 +37,27 @@ class Cells:
     keep: int
     stuck: Mapping[Place, str]
     """Those that only a person can mend, and why."""
+    release: Mapping[Place, str]
+    """Those in which nothing can be done, and nothing runs, any more, and why: they are let go
+    of, with what is in them."""
     skipped: tuple[str, ...]
     """Suspended accounts: StackSets pass over them."""
     join: Mapping[str, frozenset[str]]
     """Units that are to be targeted, and where, so that accounts that join are covered too."""
     leave: Mapping[str, frozenset[str]]
-    """Units that are targeted and should not be any more, and where."""
+    """Units that are targeted and should not be any more, and where nobody in them stays."""
+    lingering: Mapping[str, frozenset[str]]
+    """Units that should be no targets any more but stay some, and where: StackSets leave a unit
+    only with all that is in it, and some of that is to stay."""
 
     @property
     def moved(self) -> frozenset[Place]:
-        """Cells that came by a unit which is left, and stay by another one: made anew."""
+        """Cells below a unit that is left altogether, which stay by another one: made anew."""
         return self.add & self.remove
 
     @property
     def touched(self) -> int:
-        return len(self.add | self.remove | self.refresh)
+        return len(self.add | self.remove | self.refresh | {*self.release})
 
 
 def eligible(wanted: Wanted, existing: Existing) -> dict[str, tuple[str, ...]]:
@@ -77,19 +83,26 @@ def pilot(wanted: Wanted, existing: Existing) -> frozenset[str]:
     )
 
 
-def cells(wanted: Wanted, stack_set: StackSet, existing: Existing) -> Cells:
-    """What is to be done about the cells of a StackSet."""
+def cells(
+    wanted: Wanted, stack_set: StackSet, existing: Existing, replacing: bool = False
+) -> Cells:
+    """What is to be done about the cells of a StackSet.
+
+    `replacing` leaves units altogether, and makes anew what stays of them.
+    """
     state = existing.stack_sets.get(stack_set.name)
     found: Mapping[Place, Cell] = state.cells if state else {}
     accounts = eligible(wanted, existing)
     regions = {*stack_set.regions}
-    join, leave = _units(wanted, stack_set, state)
+    join, leave, lingering = _units(wanted, stack_set, existing, state, replacing)
     add = {(account, region) for account in accounts for region in regions} - {*found}
     refresh, remove, stuck, moved, keep = set(), set(), {}, set(), 0
+    release = {}
     for place, cell in found.items():
         account, region = place
+        swept = _swept(leave, existing, place)
         if account in accounts and region in regions:
-            if any(region in leave.get(unit, ()) for unit in existing.members[account].units):
+            if swept:
                 moved.add(place)
             elif cell.status == "INOPERABLE":
                 stuck[place] = cell.reason or "an attempt to remove it failed half-way"
@@ -97,8 +110,14 @@ def cells(wanted: Wanted, stack_set: StackSet, existing: Existing) -> Cells:
                 keep += 1
             else:
                 refresh.add(place)
-        elif account in existing.members and existing.members[account].suspended:
-            keep += 1  # nothing can be done in it, nor be seen from it
+        elif why := lost(existing, account):
+            # Below a unit that is covered it may come back; nothing is seen from it meanwhile.
+            if region in regions and meant(wanted, existing, account):
+                keep += 1
+            else:
+                release[place] = why
+        elif cell.status == "INOPERABLE" and not swept:
+            stuck[place] = cell.reason or "an attempt to remove it failed half-way"
         else:
             remove.add(place)
     return Cells(
@@ -107,26 +126,79 @@ def cells(wanted: Wanted, stack_set: StackSet, existing: Existing) -> Cells:
         frozenset(remove | moved),
         keep,
         stuck,
+        release,
         tuple(sorted(a for a, member in existing.members.items() if member.suspended)),
         join,
         leave,
+        lingering,
     )
+
+
+def meant(wanted: Wanted, existing: Existing, account: str) -> bool:
+    """Whether an account stands below a unit that is covered and is not left out."""
+    member = existing.members.get(account)
+    below = member is not None and {*member.units} & {*wanted.place.organizational_units}
+    return bool(below) and account not in wanted.place.exclude_accounts
+
+
+def lost(existing: Existing, account: str) -> str:
+    """Why nothing can be done in an account any more; empty where something can.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_close.html
+    """
+    member = existing.members.get(account)
+    if existing.outsiders.get(account) == "gone":
+        return "it left the organization"
+    suspended = member.suspended if member else existing.outsiders.get(account) == "suspended"
+    return "it is suspended" if suspended else ""
+
+
+def _swept(leave: Mapping[str, frozenset[str]], existing: Existing, place: Place) -> bool:
+    """Whether a cell goes with a whole unit."""
+    account, region = place
+    member = existing.members.get(account)
+    return member is not None and any(region in leave.get(unit, ()) for unit in member.units)
 
 
 def _units(
-    wanted: Wanted, stack_set: StackSet, state: StackSetState | None
-) -> tuple[dict[str, frozenset[str]], dict[str, frozenset[str]]]:
-    if not wanted.service_managed:
-        return {}, {}
-    targets = state.targets if state else {}
+    wanted: Wanted,
+    stack_set: StackSet,
+    existing: Existing,
+    state: StackSetState | None,
+    replacing: bool,
+) -> tuple[
+    dict[str, frozenset[str]],
+    dict[str, frozenset[str]],
+    dict[str, frozenset[str]],
+]:
+    """Units to join, to leave, and those that cannot be left without what is to stay."""
+    if not wanted.service_managed or state is None:
+        return dict.fromkeys(_targets(wanted), frozenset(stack_set.regions)), {}, {}
     regions = frozenset(stack_set.regions)
-    units = wanted.place.organizational_units
-    join = {unit: regions - targets.get(unit, frozenset()) for unit in units}
-    leave = {unit: known - (regions if unit in units else set()) for unit, known in targets.items()}
-    return (
-        {unit: where for unit, where in join.items() if where},
-        {unit: where for unit, where in leave.items() if where},
-    )
+    units = _targets(wanted)
+    join = {unit: regions - state.targets.get(unit, frozenset()) for unit in units}
+    accounts = eligible(wanted, existing)
+    stays: dict[str, set[str]] = {}
+    for account, region in state.cells:
+        if account in accounts and region in regions:
+            for unit in existing.members[account].units:
+                stays.setdefault(unit, set()).add(region)
+    leave, lingering = {}, {}
+    for unit, known in state.targets.items():
+        if existing.nested.get(unit, frozenset()) & {*units}:
+            known -= regions  # whoever joins it is covered by the unit around it
+        known -= regions if unit in units else frozenset()
+        staying = frozenset() if replacing else known & frozenset(stays.get(unit, ()))
+        leave[unit], lingering[unit] = known - staying, staying
+    return _some(join), _some(leave), _some(lingering)
+
+
+def _targets(wanted: Wanted) -> tuple[str, ...]:
+    return wanted.place.organizational_units if wanted.service_managed else ()
+
+
+def _some(found: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
+    return {unit: where for unit, where in found.items() if where}
 
 
 # --- Batches: as few calls as say exactly that
@@ -169,33 +241,28 @@ def batches_to_add(wanted: Wanted, todo: Cells, existing: Existing) -> list[Batc
     return found + by_accounts(wanted, rest, existing)
 
 
-def batches_to_remove(
-    wanted: Wanted, todo: Cells, existing: Existing, state: StackSetState
-) -> list[Batch]:
-    """Batches that take away every cell to remove, and leave every unit to leave."""
-    if not wanted.service_managed:
-        return by_accounts(wanted, todo.remove, existing)
+def units_to_leave(todo: Cells) -> list[Batch]:
+    """Batches that leave every unit to leave, with all that is in it."""
     where: dict[tuple[str, ...], list[str]] = {}
     for region in sorted({r for regions in todo.leave.values() for r in regions}):
         units = tuple(unit for unit in sorted(todo.leave) if region in todo.leave[unit])
         where.setdefault(units, []).append(region)
-    found = [
+    return [
         Batch(chunk, (), tuple(regions))
         for units, regions in where.items()
         for chunk in _chunks(units)
     ]
-    rest = {
-        (account, region)
-        for account, region in todo.remove
-        if region not in todo.leave.get(state.cells[account, region].unit, ())
-    }
-    return found + _intersections(rest, lambda place: state.cells[place].unit)
+
+
+def left_to_remove(todo: Cells, existing: Existing) -> set[Place]:
+    """The cells to remove that go with no whole unit."""
+    return {place for place in todo.remove if not _swept(todo.leave, existing, place)}
 
 
 def by_accounts(wanted: Wanted, places: Iterable[Place], existing: Existing) -> list[Batch]:
     """Batches of just these cells, accounts with the same Regions together."""
     if not wanted.service_managed:
-        return [Batch((), accounts, regions) for accounts, regions in _grouped(places)]
+        return [Batch((), accounts, regions) for accounts, regions in grouped(places)]
     accounts = eligible(wanted, existing)
     return _intersections(places, lambda place: accounts.get(place[0], ("",))[0])
 
@@ -204,7 +271,7 @@ def _intersections(places: Iterable[Place], unit_of: Callable[[Place], str]) -> 
     places = list(places)
     units = {place[0]: unit_of(place) for place in places}
     found = []
-    for accounts, regions in _grouped(place for place in places if units[place[0]]):
+    for accounts, regions in grouped(place for place in places if units[place[0]]):
         named = tuple(sorted({units[account] for account in accounts}))
         for chunk in _chunks(named):
             some = tuple(account for account in accounts if units[account] in chunk)
@@ -212,7 +279,7 @@ def _intersections(places: Iterable[Place], unit_of: Callable[[Place], str]) -> 
     return found
 
 
-def _grouped(places: Iterable[Place]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
+def grouped(places: Iterable[Place]) -> list[tuple[tuple[str, ...], tuple[str, ...]]]:
     """Accounts with Regions: the Regions that want the same accounts stand together."""
     by_region: dict[str, set[str]] = {}
     for account, region in places:

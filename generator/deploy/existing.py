@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from generator.deploy.aws import EXPIRED, Call, Door, Refused
 from generator.deploy.wanted import CHANGE_SET, Stack, StackSet, Wanted, ours
@@ -32,6 +32,10 @@ class Member(NamedTuple):
     name: str
     suspended: bool
     units: tuple[str, ...]
+
+
+Fate = Literal["gone", "suspended", "active"]
+"""What became of an account: out of the organization, closed, or in another unit of it."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +77,10 @@ class Existing:
     stacks: Mapping[tuple[str, str, str], StackState] = field(default_factory=dict)
     stack_sets: Mapping[str, StackSetState] = field(default_factory=dict)
     members: Mapping[str, Member] = field(default_factory=dict)
+    outsiders: Mapping[str, Fate] = field(default_factory=dict)
+    """Of accounts that have instances and are no members: what became of them."""
+    nested: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of each unit that is covered or was: those others of them that it stands below."""
 
     def stack(self, stack: Stack) -> StackState | None:
         return self.stacks.get((stack.side, stack.region, stack.name))
@@ -101,7 +109,24 @@ def look(door: Door, wanted: Wanted) -> Existing:
         if state is not None:
             stacks[(stack.side, stack.region, stack.name)] = state
     targeted = {unit for state in sets.values() for unit in state.targets}
-    return Existing(stacks, sets, members(door, wanted, sorted(targeted)))
+    known, nested = organization(door, wanted, sorted(targeted))
+    strays = {account for state in sets.values() for account, _ in state.cells} - {*known}
+    return Existing(stacks, sets, known, _fates(door, wanted, strays), nested)
+
+
+def _fates(door: Door, wanted: Wanted, strays: set[str]) -> dict[str, Fate]:
+    """What became of accounts below none of the units. Asks only where there are any."""
+    if not strays:
+        return {}
+    found: dict[str, Fate] = dict.fromkeys(strays, "gone")
+    for account in door.items(organizations_call(wanted, "ListAccounts"), "Accounts"):
+        if account["Id"] in strays:
+            found[account["Id"]] = "suspended" if _suspended(account) else "active"
+    return found
+
+
+def _suspended(account: Mapping[str, str]) -> bool:
+    return (account.get("State") or account.get("Status")) not in ("ACTIVE", None)
 
 
 def _elsewhere(wanted: Wanted, rules: StackSetState | None) -> Iterator[Stack]:
@@ -228,8 +253,16 @@ def _targets(
     return dict.fromkeys(units, regions) if regions else {}
 
 
-def members(door: Door, wanted: Wanted, targeted: Iterable[str] = ()) -> dict[str, Member]:
-    """The accounts below the units of the place, of its pilot, and those `targeted` until now.
+def members(door: Door, wanted: Wanted) -> dict[str, Member]:
+    """The accounts below the units of the place and of its pilot."""
+    return organization(door, wanted)[0]
+
+
+def organization(
+    door: Door, wanted: Wanted, targeted: Iterable[str] = ()
+) -> tuple[dict[str, Member], dict[str, frozenset[str]]]:
+    """The accounts below the units of the place, of its pilot, and those `targeted` until now;
+    and of each of these units, below which others it stands.
 
     Without the management account: no service-managed StackSet ever reaches that.
 
@@ -240,20 +273,25 @@ def members(door: Door, wanted: Wanted, targeted: Iterable[str] = ()) -> dict[st
     below: dict[str, set[str]] = {}
     known: dict[str, list[str]] = {}
     wanted_units = (*place.organizational_units, *place.rollout.pilot.organizational_units)
-    for unit in dict.fromkeys((*wanted_units, *targeted)):
+    units = dict.fromkeys((*wanted_units, *targeted))
+    above: dict[str, set[str]] = {}
+    for unit in units:
         try:
             for parent in _tree(door, wanted, unit, known):
+                if parent in units and parent != unit:
+                    above.setdefault(parent, set()).add(unit)
                 for account in _accounts(door, wanted, parent, found, known):
                     below.setdefault(account, set()).add(unit)
         except Refused as refusal:
             # A unit that was targeted once may have been deleted since.
             if refusal.code != "ParentNotFoundException" or unit in wanted_units:
                 raise
-    return {
+    everybody = {
         account: Member(*found[account], tuple(sorted(below[account])))
         for account in sorted(below)
         if account != place.management_account
     }
+    return everybody, {unit: frozenset(others) for unit, others in above.items()}
 
 
 def _tree(door: Door, wanted: Wanted, unit: str, known: dict[str, list[str]]) -> Iterator[str]:
@@ -277,8 +315,7 @@ def _accounts(
         call = organizations_call(wanted, "ListAccountsForParent", ParentId=parent)
         known[parent] = []
         for account in door.items(call, "Accounts"):
-            state = account.get("State") or account.get("Status")
-            found[account["Id"]] = (account.get("Name", ""), state not in ("ACTIVE", None))
+            found[account["Id"]] = (account.get("Name", ""), _suspended(account))
             known[parent].append(account["Id"])
     return known[parent]
 

@@ -8,21 +8,32 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from generator import names
+from generator.deploy import by_hand
 from generator.deploy.aws import Call
 from generator.deploy.bundle import INLINE_LIMIT
 from generator.deploy.cells import (
+    UNITS_A_CALL,
     Batch,
     Cells,
     Place,
     batches_to_add,
-    batches_to_remove,
     by_accounts,
     cells,
     eligible,
+    grouped,
+    left_to_remove,
     pilot,
+    units_to_leave,
 )
 from generator.deploy.difference import Difference, differences, renamed, values
-from generator.deploy.existing import Existing, StackSetState, StackState, call_as, departed
+from generator.deploy.existing import (
+    Existing,
+    StackSetState,
+    StackState,
+    call_as,
+    departed,
+    stack_set_call,
+)
 from generator.deploy.wanted import Stack, StackSet, Wanted, ours
 from generator.model import Problem
 
@@ -48,6 +59,8 @@ class Step:
     `waits` says what ends later than its call: a stack, or a StackSet operation. `done` are the
     error codes that mean it was done before. `cells` is how many instances it is about, `part`
     the StackSet whose they are; `pilot` steps must go well before any later one is taken.
+    `gone` are the instances that must not be there any more afterwards, and `otherwise` other
+    words for the same call, for when they are.
     """
 
     sentence: str
@@ -57,6 +70,8 @@ class Step:
     part: str = ""
     cells: int = 0
     pilot: bool = False
+    gone: frozenset[Place] = frozenset()
+    otherwise: tuple[Call, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,30 +111,44 @@ class Plan:
     steps: tuple[Step, ...]
 
     @property
+    def stuck(self) -> dict[tuple[str, str, str], str]:
+        """Instances that only a person can mend, by StackSet, account and Region, and why."""
+        return {
+            (change.stack_set.name, *place): why
+            for change in self.stack_sets
+            for place, why in change.cells.stuck.items()
+        }
+
+    @property
     def stacks(self) -> tuple[StackChange, ...]:
         return (self.central, *self.management)
 
 
-def plan(wanted: Wanted, existing: Existing) -> tuple[Step, ...]:
+def plan(wanted: Wanted, existing: Existing, replacing: bool = False) -> tuple[Step, ...]:
     """The steps from what exists to what is wanted, each only after what it needs.
 
     Central first: a member rule is refused while the bus policy does not let its account in.
     Roles before rules: a rule is refused while it cannot assume its role. The pilot before the
-    rest. What goes away goes last, rules before roles, unless it is to be made anew.
+    rest. What goes away goes last, rules before roles, unless it is to be made anew; what is let
+    go of comes before everything else in its StackSet, where it would fail every operation.
     """
-    return proposal(wanted, existing).steps
+    return proposal(wanted, existing, replacing).steps
 
 
-def proposal(wanted: Wanted, existing: Existing) -> Plan:
-    """What would be done, and why."""
+def proposal(wanted: Wanted, existing: Existing, replacing: bool = False) -> Plan:
+    """What would be done, and why. `replacing`: what stays may be made anew, with a gap."""
     central = _stack_change(wanted, wanted.central, existing)
-    sets = tuple(_stack_set_change(wanted, one, existing) for one in (wanted.roles, wanted.rules))
+    sets = tuple(
+        _stack_set_change(wanted, one, existing, replacing) for one in (wanted.roles, wanted.rules)
+    )
     management = tuple(_stack_change(wanted, stack, existing) for stack in wanted.management)
     going = tuple(StackChange(stack, "remove") for stack in departed(wanted, existing))
     steps = [*_stack_steps(wanted, central)]
     # The management account's first: where it has stacks is told by the StackSet's Regions.
     removal = [step for change in going for step in _stack_steps(wanted, change)]
     removal += [step for change in reversed(sets) for step in _removal(wanted, change, existing)]
+    for change in reversed(sets):
+        steps += _release(wanted, change, existing)
     moving = any(change.cells.moved for change in sets)
     if moving:
         steps += removal
@@ -149,8 +178,8 @@ def obstacles(wanted: Wanted, existing: Existing, replacing: bool = False) -> li
             problems.append(Problem(where, "was not made by trailbus deploy", cure))
         elif state.status in ("UPDATE_ROLLBACK_FAILED", "DELETE_FAILED", "IMPORT_ROLLBACK_FAILED"):
             cures = {
-                "UPDATE_ROLLBACK_FAILED": "continue its rollback: aws cloudformation "
-                f"continue-update-rollback --stack-name {stack.name} --region {stack.region}",
+                "UPDATE_ROLLBACK_FAILED": "continue its rollback: "
+                + by_hand.continue_rollback(stack),
             }
             cure = cures.get(state.status, "see its events, mend that, and delete it")
             problems.append(Problem(where, f"is {state.status}: {state.reason}", cure))
@@ -357,9 +386,11 @@ def template_source(
 # --- StackSets
 
 
-def _stack_set_change(wanted: Wanted, stack_set: StackSet, existing: Existing) -> StackSetChange:
+def _stack_set_change(
+    wanted: Wanted, stack_set: StackSet, existing: Existing, replacing: bool
+) -> StackSetChange:
     state = existing.stack_sets.get(stack_set.name)
-    todo = cells(wanted, stack_set, existing)
+    todo = cells(wanted, stack_set, existing, replacing)
     body = wanted.bundle.files[stack_set.template]
     if state is None:
         parameters: dict[str, tuple[str | None, str | None]] = {
@@ -504,7 +535,7 @@ def _pilot(wanted: Wanted, change: StackSetChange, existing: Existing) -> Iterat
     yield from _begin(wanted, change)
     state = existing.stack_sets.get(stack_set.name)
     known = {place for place in (state.cells if state else ()) if place[0] in chosen}
-    known -= change.cells.remove
+    known -= change.cells.remove | {*change.cells.release}
     if change.redefined and known:
         definition = yield from _definition(wanted, stack_set)
         for batch in by_accounts(wanted, known, existing):
@@ -530,7 +561,7 @@ def _rest(wanted: Wanted, change: StackSetChange, existing: Existing) -> Iterato
     if not chosen:
         yield from _begin(wanted, change)
     state = existing.stack_sets.get(stack_set.name)
-    known = set(state.cells if state else ()) - change.cells.remove
+    known = set(state.cells if state else ()) - change.cells.remove - {*change.cells.release}
     piloted = {place for place in known if place[0] in chosen}
     if change.redefined and not piloted:
         definition = yield from _definition(wanted, stack_set)
@@ -607,12 +638,9 @@ def _removal(wanted: Wanted, change: StackSetChange, existing: Existing) -> Iter
     state = existing.stack_sets.get(stack_set.name)
     if state is None:
         return
-    for batch in batches_to_remove(wanted, change.cells, existing, state):
+    for batch in units_to_leave(change.cells):
         where = {*batch.regions}
-        count = sum(
-            region in where and (not batch.accounts or account in batch.accounts)
-            for account, region in change.cells.remove
-        )
+        count = sum(region in where for _, region in change.cells.remove)
         yield _operation(
             wanted,
             stack_set,
@@ -626,6 +654,87 @@ def _removal(wanted: Wanted, change: StackSetChange, existing: Existing) -> Iter
             },
             cells=count,
         )
+
+    rest = left_to_remove(change.cells, existing)
+    yield from taking_away(wanted, stack_set.name, existing, rest, retain=False)
+
+
+def _release(wanted: Wanted, change: StackSetChange, existing: Existing) -> Iterator[Step]:
+    """Lets go of what nothing can be done about any more.
+
+    https://repost.aws/knowledge-center/cloudformation-removal-stacksets
+    """
+    whys: dict[str, set[Place]] = {}
+    for place, why in change.cells.release.items():
+        whys.setdefault(why, set()).add(place)
+    for why, places in sorted(whys.items()):
+        yield from taking_away(
+            wanted, change.stack_set.name, existing, places, retain=True, because=why
+        )
+
+
+def taking_away(
+    wanted: Wanted,
+    name: str,
+    existing: Existing,
+    places: Iterable[Place],
+    retain: bool,
+    because: str = "",
+) -> Iterator[Step]:
+    """Takes just these instances out of a StackSet, and of their accounts unless told to retain.
+
+    AWS's documents do not say how a service-managed StackSet finds an account that is no longer
+    where it was: by the unit that it came by, by where it stands now, or by its number. Each is
+    tried until the instances are gone.
+    """
+    state = existing.stack_sets[name]
+    sides: tuple[set[Place], set[Place]] = (set(), set())
+    for place in places:
+        member = existing.members.get(place[0])
+        sides[member is None or state.cells[place].unit not in member.units].add(place)
+    for outside, side in enumerate(sides):
+        for accounts, regions in grouped(side):
+            those = frozenset((account, region) for account in accounts for region in regions)
+            came_by = sorted({state.cells[place].unit for place in those} - {""})[:UNITS_A_CALL]
+            ways = _ways(wanted, accounts, came_by, bool(outside))
+            calls = [
+                stack_set_call(
+                    wanted,
+                    name,
+                    "DeleteStackInstances",
+                    **way,
+                    Regions=list(regions),
+                    RetainStacks=retain,
+                    OperationPreferences=preferences(wanted),
+                )
+                for way in ways
+            ]
+            verb = "Letting go of" if retain else "Removing"
+            why = f": {because}" if because else ""
+            yield Step(
+                f"{verb} {name} {'in' if retain else 'from'} "
+                f"{_said(Batch((), accounts, regions))}{why}",
+                calls[0],
+                "operation",
+                part=name,
+                cells=len(those),
+                gone=those,
+                otherwise=tuple(calls[1:]),
+            )
+
+
+def _ways(
+    wanted: Wanted, accounts: tuple[str, ...], came_by: list[str], outside: bool
+) -> list[dict[str, Any]]:
+    """How a request may name some accounts."""
+    if not wanted.service_managed:
+        return [{"Accounts": list(accounts)}]
+    units = [came_by] if came_by else []
+    if [by_hand.root(wanted)] not in units:
+        units.insert(0 if outside else len(units), [by_hand.root(wanted)])
+    some = {"Accounts": list(accounts), "AccountFilterType": "INTERSECTION"}
+    inside = [{"DeploymentTargets": {"OrganizationalUnitIds": each, **some}} for each in units]
+    return [*inside, {"DeploymentTargets": {"Accounts": list(accounts)}}]
 
 
 def _aimed(wanted: Wanted, batch: Batch, excluded: Iterable[str] = ()) -> dict[str, Any]:

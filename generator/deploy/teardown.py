@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from generator import names
+from generator.deploy import by_hand
 from generator.deploy.aws import Call
-from generator.deploy.cells import UNITS_A_CALL, Batch
+from generator.deploy.cells import UNITS_A_CALL, Batch, Place, grouped, lost
 from generator.deploy.difference import NAMES, parsed
 from generator.deploy.existing import Existing, StackSetState, call_as, departed
-from generator.deploy.plan import Step, preferences
+from generator.deploy.plan import Step, preferences, taking_away
 from generator.deploy.wanted import Stack, StackSet, Wanted
 from generator.model import Problem
 
@@ -43,8 +44,7 @@ def teardown(wanted: Wanted, existing: Existing) -> Teardown:
     for stack_set in (wanted.rules, wanted.roles):
         state = existing.stack_sets.get(stack_set.name)
         if state is not None:
-            suspended = {a for a, member in existing.members.items() if member.suspended}
-            steps += _stack_set(wanted, stack_set, state, suspended)
+            steps += _stack_set(wanted, stack_set, state, existing)
     # The roles' stack is the first of the management account's: it goes last.
     management = (*wanted.management, *departed(wanted, existing))
     for stack in (*reversed(management), wanted.central):
@@ -73,23 +73,21 @@ def obstacles(wanted: Wanted, existing: Existing) -> list[Problem]:
         where = f"the StackSet {stack_set.name}"
         if why := wanted.stranger(known.tags, known.parameters):
             problems.append(Problem(where, why, "it is left alone"))
-        stuck = [place for place, cell in known.cells.items() if cell.status == "INOPERABLE"]
-        for account, region in sorted(stuck):
-            cure = (
-                "see the stack's events there, delete it by hand, then: aws cloudformation "
-                f"delete-stack-instances --retain-stacks --stack-set-name {stack_set.name}"
-            )
-            fault = f"{account} {region} is INOPERABLE: {known.cells[account, region].reason}"
-            problems.append(Problem(where, fault, cure))
+        for (account, region), cell in sorted(known.cells.items()):
+            if cell.status == "INOPERABLE" and not lost(existing, account):
+                command = by_hand.let_go(wanted, stack_set.name, account, [region])
+                fault = f"{account} {region} is INOPERABLE: {cell.reason}"
+                problems.append(Problem(where, fault, f"delete its stack there, then: {command}"))
     return problems
 
 
 def _stack_set(
-    wanted: Wanted, stack_set: StackSet, state: StackSetState, suspended: set[str]
+    wanted: Wanted, stack_set: StackSet, state: StackSetState, existing: Existing
 ) -> Iterator[Step]:
     """Its instances, by whole units: so they are no targets any more; then itself.
 
-    In a suspended account nothing can be deleted, and nothing there runs: its stacks are let go.
+    In a suspended account nothing can be deleted, and nothing there runs: its stacks are let go,
+    as are those of accounts that left the organization. Accounts in other units go by themselves.
     """
 
     def step(sentence: str, operation: str, request: Mapping[str, Any], **more: Any) -> Step:
@@ -97,7 +95,7 @@ def _stack_set(
         call = Call("management", wanted.home, "cloudformation", operation, whole)
         return Step(sentence, call, part=stack_set.name, **more)
 
-    for batch in _batches(wanted, state):
+    for batch in _batches(state, existing):
         whole: dict[str, Any] = {"Accounts": list(batch.accounts)}
         if batch.units:
             whole = {"DeploymentTargets": {"OrganizationalUnitIds": list(batch.units)}}
@@ -117,20 +115,14 @@ def _stack_set(
             waits="operation",
             cells=sum(region in batch.regions for _, region in state.cells),
         )
-    left = {place: cell for place, cell in state.cells.items() if place[0] in suspended}
-    if left:
-        targets: dict[str, Any] = {"Accounts": sorted({account for account, _ in left})}
-        if state.service_managed:
-            units = sorted({cell.unit for cell in left.values()})[:UNITS_A_CALL]
-            targets |= {"OrganizationalUnitIds": units, "AccountFilterType": "INTERSECTION"}
-            targets = {"DeploymentTargets": targets}
-        yield step(
-            f"Letting go of {len(left)} instances of {stack_set.name} in suspended accounts",
-            "DeleteStackInstances",
-            {**targets, "Regions": sorted({r for _, r in left}), "RetainStacks": True},
-            waits="operation",
-            cells=len(left),
-        )
+    whys: dict[str, set[Place]] = {}
+    for place in state.cells:
+        whys.setdefault(lost(existing, place[0]), set()).add(place)
+    outside = {place for place in whys.pop("", set()) if place[0] in existing.outsiders}
+    if state.service_managed:
+        yield from taking_away(wanted, stack_set.name, existing, outside, retain=False)
+    for why, places in sorted(whys.items()):
+        yield from taking_away(wanted, stack_set.name, existing, places, retain=True, because=why)
     yield step(
         f"Deleting the StackSet {stack_set.name}",
         "DeleteStackSet",
@@ -139,11 +131,14 @@ def _stack_set(
     )
 
 
-def _batches(wanted: Wanted, state: StackSetState) -> list[Batch]:
+def _batches(state: StackSetState, existing: Existing) -> list[Batch]:
     if not state.service_managed:
-        accounts = tuple(sorted({account for account, _ in state.cells}))
-        regions = tuple(sorted({region for _, region in state.cells}))
-        return [Batch((), accounts, regions)] if accounts else []
+        return [
+            Batch((), accounts, regions)
+            for accounts, regions in grouped(
+                place for place in state.cells if not lost(existing, place[0])
+            )
+        ]
     where: dict[str, set[str]] = {unit: set(known) for unit, known in state.targets.items()}
     for (_, region), cell in state.cells.items():
         if cell.unit:

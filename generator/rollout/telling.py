@@ -50,6 +50,7 @@ def lines(
     skipped = sorted({a for change in plan.stack_sets for a in change.cells.skipped})
     if skipped:
         yield f"suspended, passed over: {_accounts(skipped)}"
+    yield from lingering(plan)
     yield ""
     if unchanged(plan):
         who = len({a for c in plan.stack_sets for a, _ in existing_cells(existing, c)})
@@ -61,6 +62,17 @@ def lines(
         return
     yield from _cost(cost)
     yield f"{len(plan.steps)} steps. Nothing was changed: trailbus deploy does it."
+
+
+def lingering(plan: Plan) -> Iterator[str]:
+    """Which units stay targets although they are covered no more, and what follows."""
+    units = sorted({unit for change in plan.stack_sets for unit in change.cells.lingering})
+    if units:
+        yield (
+            f"still targeted: {', '.join(units)}. An account that joins there is covered until the "
+            "next deploy. StackSets leave a unit only with all that is in it: --replace does that, "
+            "and makes anew what is to stay"
+        )
 
 
 def existing_cells(existing: Existing, change: StackSetChange) -> Iterable[Place]:
@@ -168,6 +180,10 @@ def _stack_set(
         yield see.paint(f"    ~ update {change.updates} instances", "yellow")
     elif todo.keep:
         yield see.paint(f"    = leave {todo.keep} instances", "dim")
+    for why in sorted({*todo.release.values()}):
+        for accounts, some in _by_regions(p for p, each in todo.release.items() if each == why):
+            text = f"    - let go of {_accounts(accounts)} in {_regions(some)}: {why}"
+            yield see.paint(text, "red")
     for (account, region), reason in sorted(todo.stuck.items()):
         yield see.paint(f"    ! {account} {region} is INOPERABLE: {printable(reason)}", "red")
 
@@ -300,6 +316,7 @@ def _stack_set_document(change: StackSetChange) -> dict[str, Json]:
             "update": change.updates,
             "retry": _cells(todo.refresh),
             "remove": _cells(todo.remove),
+            "release": _cells(todo.release),
             "leave": 0 if change.redefined else todo.keep,
             "stuck": {f"{account} {region}": why for (account, region), why in todo.stuck.items()},
         },

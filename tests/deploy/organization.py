@@ -80,15 +80,15 @@ class Company:
     def look(self) -> Existing:
         return look(self.door, self.wanted)
 
-    def plan(self) -> Plan:
-        return proposal(self.wanted, self.look())
+    def plan(self, replacing: bool = False) -> Plan:
+        return proposal(self.wanted, self.look(), replacing)
 
-    def deploy(self, door: Door | None = None) -> list[Outcome]:
+    def deploy(self, door: Door | None = None, replacing: bool = False) -> list[Outcome]:
         """As the command does it: waits for what runs, looks, and walks the plan."""
         way = Walk(door or self.door, self.wanted, self.cloud.pause)
         settle(way)
         existing = look(way.door, self.wanted)
-        return walk(way, proposal(self.wanted, existing).steps)
+        return walk(way, proposal(self.wanted, existing, replacing).steps)
 
     def calls(self, since: int = 0) -> list[str]:
         return [made.operation for made in self.cloud.edge.calls[since:]]

@@ -245,15 +245,49 @@ def test_the_management_account_leaves_a_region_with_the_others() -> None:
         assert it.plan().steps == ()
 
 
-def test_moving_from_the_root_to_a_unit_makes_what_stays_anew() -> None:
+def test_moving_from_the_root_to_a_unit_leaves_what_stays_where_it_is() -> None:
+    with company() as it:
+        it.deploy()
+        before = it.resources()
+        it.place = SMALL._replace(organizational_units=(OUTER,))
+        begun = len(it.cloud.edge.calls)
+        assert all(outcome.ok for outcome in it.deploy())
+        assert "DeleteStackInstances" not in it.calls(begun)
+        assert it.resources() == before
+        # StackSets leave a unit only with all that is in it.
+        assert {*it.look().stack_sets[RULES].targets} == {OUTER, ROOT}
+        plan = it.plan()
+        assert plan.steps == ()
+        assert {*plan.stack_sets[1].cells.lingering} == {ROOT}
+
+
+def test_told_to_replace_it_leaves_the_root_and_makes_what_stays_anew() -> None:
     with company() as it:
         it.deploy()
         it.place = SMALL._replace(organizational_units=(OUTER,))
-        outcomes = it.deploy()
+        outcomes = it.deploy(replacing=True)
         assert all(outcome.ok for outcome in outcomes)
         assert outcomes[0].step.call.operation == "DeleteStackInstances"
         assert {*it.look().stack_sets[RULES].targets} == {OUTER}
         assert len(it.instances(RULES)) == 8
+        assert it.plan().steps == ()
+
+
+@pytest.mark.parametrize("dropped", [OUTER, INNER])
+def test_dropping_one_of_two_overlapping_units_never_switches_forwarding_off(dropped: str) -> None:
+    with company(SMALL._replace(organizational_units=(OUTER, INNER))) as it:
+        it.cloud.world.organization.add_unit(INNER, OUTER, "Sandboxes")
+        it.cloud.world.organization.accounts[OTHER].parent = INNER
+        it.deploy()
+        [stays] = {OUTER, INNER} - {dropped}
+        below = {one.id for one in it.cloud.world.organization.under(stays)}
+        it.place = SMALL._replace(organizational_units=(stays,))
+        outcomes = it.deploy()
+        assert all(outcome.ok for outcome in outcomes)
+        removed = {account for one in outcomes for account, _ in one.step.gone}
+        assert not below & removed, "what is to stay is never taken away in between"
+        assert all(one.step.gone for one in outcomes), "nor is any whole unit"
+        assert {account for account, _ in it.instances(RULES)} == below
         assert it.plan().steps == ()
 
 

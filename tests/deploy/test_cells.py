@@ -11,10 +11,13 @@ from generator.deploy.cells import (
     Batch,
     Cells,
     batches_to_add,
-    batches_to_remove,
     by_accounts,
     cells,
     eligible,
+    left_to_remove,
+    lost,
+    meant,
+    units_to_leave,
 )
 from generator.deploy.existing import Existing, Member
 from generator.deploy.plan import proposal
@@ -50,7 +53,8 @@ def test_every_cell_has_exactly_one_fate(world: tuple[Wanted, Existing]) -> None
         assert todo.remove <= known
         assert not todo.add & todo.refresh
         assert todo.moved <= desired, "only what stays is made anew"
-        touched = (todo.remove | todo.refresh | {*todo.stuck}) & known
+        assert {*todo.release} <= known - desired
+        touched = (todo.remove | todo.refresh | {*todo.stuck, *todo.release}) & known
         assert len(touched) + todo.keep == len(known)
 
 
@@ -98,14 +102,17 @@ def test_what_is_removed_is_what_should_not_be_there(world: tuple[Wanted, Existi
         if state is None:
             continue
         todo = cells(want, stack_set, existing)
-        batches = batches_to_remove(want, todo, existing, state)
-        named = {(a, r) for b in batches if b.accounts for a in b.accounts for r in b.regions}
-        assert named <= todo.remove
-        for batch in batches:
-            if not batch.accounts:
-                assert all({*batch.regions} <= todo.leave[unit] for unit in batch.units), (
-                    "whole units only where nothing of them is wanted"
-                )
+        assert left_to_remove(todo, existing) <= todo.remove
+        assert not todo.moved, "nothing that stays is taken away in between"
+        stays = {(a, r) for a in eligible(want, existing) for r in stack_set.regions}
+        for batch in units_to_leave(todo):
+            for account, member in existing.members.items():
+                if {*member.units} & {*batch.units}:
+                    gone = {(account, region) for region in batch.regions} & {*state.cells}
+                    assert not gone & stays, "whole units only where nothing of them is wanted"
+        for account, region in todo.release:
+            assert lost(existing, account)
+            assert region not in stack_set.regions or not meant(want, existing, account)
 
 
 @given(worlds())

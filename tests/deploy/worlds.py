@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
-from generator.deploy.existing import Cell, Existing, Member, StackSetState
+from generator.deploy.existing import Cell, Existing, Fate, Member, StackSetState
 from generator.deploy.wanted import Wanted, wanted
 from generator.model import Access, Pilot, Place, Rollout
 
@@ -68,4 +68,11 @@ def worlds(draw: st.DrawFn) -> tuple[Wanted, Existing]:
     want = wanted(bundle(), place, tuple(place.regions or ()))
     sets = {one.name: draw(states(known, place)) for one in (want.roles, want.rules)}
     found = {name: state for name, state in sets.items() if state is not None}
-    return want, Existing({}, found, known)
+    # Some of those that have instances stand below none of the units any more.
+    fates: list[Fate] = ["gone", "suspended", "active"]
+    outside = draw(st.dictionaries(st.sampled_from(ACCOUNTS), st.sampled_from(fates), max_size=2))
+    inside = {account: member for account, member in known.items() if account not in outside}
+    with_cells = {account for state in found.values() for account, _ in state.cells}
+    outsiders = {account: outside[account] for account in sorted(with_cells & {*outside})}
+    nested = {unit: frozenset(UNITS[:1]) for unit in UNITS[1:]}
+    return want, Existing({}, found, inside, outsiders, nested)

@@ -7,20 +7,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from generator.deploy import by_hand
 from generator.deploy.existing import Cell as Instance
-from generator.deploy.status.words import AGAIN, Words, explained
+from generator.deploy.status.words import AGAIN, STATUSES, Words, explained
 from generator.deploy.wanted import Stack, Wanted
 
 # --- What was found
 
 
 class Member(NamedTuple):
-    """An account of the organization. `meant`: it stands below a unit of the rollout."""
+    """An account of the organization, or `gone` from it. `meant`: it stands below a unit of the
+    rollout."""
 
     id: str
     name: str = ""
     suspended: bool = False
     meant: bool = True
+    gone: bool = False
 
 
 class Own(NamedTuple):
@@ -74,6 +77,7 @@ SIGNS: dict[str, Kind] = {
     "failed": Kind("x", "red", False, "the last operation failed"),
     "inoperable": Kind("!", "red", False, "left unusable by a failed removal"),
     "skipped": Kind("s", "yellow", False, "passed by: the account was suspended then"),
+    "leftover": Kind("l", "yellow", False, "not to be covered, and an instance is left there"),
     "uncovered": Kind("-", "red", False, "not covered"),
     "unknown": Kind("?", "yellow", False, "could not be read"),
     "suspended": Kind("z", "dim", True, "the account is suspended"),
@@ -206,16 +210,41 @@ def _row(
         else Cell("suspended")
         if member.suspended
         else Cell("outside")
-        if not member.meant
+        if member.gone or not member.meant
         else None
     )
     if whole is not None:
-        yield from (whole for _ in regions)
+        comes_back = whole.sign == "suspended" and member.meant
+        for region in regions:
+            yield (None if comes_back else _leftover(wanted, survey, member, region)) or whole
         return
     roles = _instance(survey, wanted.roles.name, member.id, wanted.home)
     for region in regions:
         rules = _instance(survey, wanted.rules.name, member.id, region)
         yield _worse(rules, roles)
+
+
+def _leftover(wanted: Wanted, survey: Survey, member: Member, region: str) -> Cell | None:
+    """What is left in an account that is not to be covered; None when nothing is."""
+    # The roles stand once an account, and are told in the first Region where home is not covered.
+    home = wanted.home if wanted.home in wanted.rules.regions else wanted.rules.regions[0]
+    places = [(wanted.rules.name, region)] + [(wanted.roles.name, wanted.home)] * (region == home)
+    left = [
+        (name, found.instances[member.id, where])
+        for name, where in places
+        if (found := survey.sets.get(name)) and (member.id, where) in found.instances
+    ]
+    lost = member.gone or member.suspended
+    for name, instance in left:
+        if instance.status == "INOPERABLE" and not lost:
+            words = STATUSES["INOPERABLE"]
+            where = wanted.home if name == wanted.roles.name else region
+            cure = f"mend that, or let it go: {by_hand.let_go(wanted, name, member.id, [where])}"
+            return Cell("inoperable", words.why, cure, instance.reason)
+    if not left:
+        return None
+    why = "it left the organization" if member.gone else "it is not to be covered"
+    return Cell("leftover", f"{why}, and an instance is still there", "deploy")
 
 
 def _instance(survey: Survey, name: str, account: str, region: str) -> Cell:

@@ -34,6 +34,10 @@ def survey(door: Door, wanted: Wanted) -> Survey:
             unread[label(stack)] = str(refusal)
     try:
         everybody = _members(door, wanted)
+        known = {member.id for member in everybody}
+        everybody += tuple(
+            Member(account, gone=True) for account in sorted(_with_instances(sets) - known)
+        )
     except Refused as refusal:
         unread[ORGANIZATION] = str(refusal)
         everybody = _from_instances(wanted, sets)
@@ -72,11 +76,12 @@ def _rank(wanted: Wanted, account: str) -> tuple[int, str]:
 def _from_instances(wanted: Wanted, sets: Mapping[str, SetFound | None]) -> tuple[Member, ...]:
     """Who has instances: all that is known where the organization cannot be asked."""
     place = wanted.place
-    known = {place.management_account, place.central_account}
-    for found in sets.values():
-        if found is not None:
-            known |= {account for account, _ in found.instances}
+    known = {place.management_account, place.central_account} | _with_instances(sets)
     return tuple(Member(a) for a in sorted(known, key=lambda account: _rank(wanted, account)))
+
+
+def _with_instances(sets: Mapping[str, SetFound | None]) -> set[str]:
+    return {account for found in sets.values() if found for account, _ in found.instances}
 
 
 # --- StackSets and stacks

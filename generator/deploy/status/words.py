@@ -74,6 +74,14 @@ _REASONS: tuple[tuple[re.Pattern[str], Words], ...] = tuple(
             Words("the account is suspended", "nothing can be done until it is reinstated"),
         ),
         (
+            r"should have 'stacksets-exec-",
+            Words("the account does not know the role of StackSets yet, or no more", AGAIN),
+        ),
+        (
+            r"needs a subscription|OptInRequired|not subscribed to this service",
+            Words("the account is new and not ready yet", AGAIN),
+        ),
+        (
             r"should have '.+' role with trust",
             Words(
                 "the execution role of a self-managed StackSet is missing or does not trust us",

@@ -196,6 +196,7 @@ def test_an_account_left_out_on_purpose_is_no_fault_and_is_counted(
     survey = found(wanted_, Member(MANAGEMENT), Member(CENTRAL), member)
     for region in REGIONS:
         survey = with_instance(survey, RULES, MEMBER, region, None)
+    survey = with_instance(survey, ROLES, MEMBER, HOME, None)
     picture = coverage(wanted_, survey)
     assert {c.sign for c in picture.rows[-1].cells} == {sign}
     assert picture.good

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generator.simulation.cloudformation.refusals import invalid
+from generator.simulation.cloudformation.stack_sets.targets import Answers
 from generator.simulation.world import ServiceError, World
 
 MEMBER_SERVICE = "member.org.stacksets.cloudformation.amazonaws.com"
@@ -21,6 +22,7 @@ class Administration:
 
     def __init__(self, world: World) -> None:
         self.world = world
+        self.answers = Answers()
         self._activated = False
 
     def activate(self) -> None:

@@ -86,7 +86,7 @@ class Rollout:
         chosen = bool(request.get("DeploymentTargets") or request.get("Accounts"))
         if bool(request.get("Regions")) != chosen:
             raise invalid("Specify accounts or deployment targets together with Regions, or none")
-        targets = Targets.of(request, one, self.world)
+        targets = Targets.of(request, one, self.world, self.administration.answers)
         instances = one.instances
         if chosen:
             codes: Iterable[int] = self._existing(one, targets)
@@ -149,7 +149,7 @@ class Rollout:
     def _targets(self, request: Request, one: StackSet) -> Targets:
         if one.service_managed:
             self.administration.check_service_managed(one.home)
-        targets = Targets.of(request, one, self.world)
+        targets = Targets.of(request, one, self.world, self.administration.answers)
         if not targets.regions:
             raise invalid("At least one Region must be specified")
         if not targets.accounts and not targets.units:

@@ -17,6 +17,16 @@ UNIT_LIMIT = 50
 
 
 @dataclass(frozen=True)
+class Answers:
+    """What AWS's documents leave open about accounts that are no longer where they were."""
+
+    accounts_alone: bool = False
+    """Whether accounts can be named without a unit."""
+    by_unit: bool = True
+    """Whether one that left the organization is found by the unit that it came by."""
+
+
+@dataclass(frozen=True)
 class Targets:
     """What a request names. `units` is None where accounts are named instead."""
 
@@ -25,9 +35,16 @@ class Targets:
     units: list[str] | None
     filter: str
     given: dict[str, Any] = field(default_factory=dict)
+    answers: Answers = Answers()
 
     @classmethod
-    def of(cls, request: Mapping[str, Any], stack_set: StackSet, world: World) -> Targets:
+    def of(
+        cls,
+        request: Mapping[str, Any],
+        stack_set: StackSet,
+        world: World,
+        answers: Answers = Answers(),
+    ) -> Targets:
         """The targets of a request; ServiceError for those that its StackSet cannot have."""
         targets = dict(request.get("DeploymentTargets") or {})
         plain = list(request.get("Accounts") or [])
@@ -52,6 +69,12 @@ class Targets:
             )
         units = list(dict.fromkeys(targets.get("OrganizationalUnitIds") or []))
         accounts = list(dict.fromkeys(targets.get("Accounts") or []))
+        if accounts and not units and not answers.accounts_alone:
+            # https://github.com/aws/aws-cli/issues/8248
+            raise invalid(
+                "StackSets with SERVICE_MANAGED permission model can only have "
+                "OrganizationalUnit as target"
+            )
         if len(units) > UNIT_LIMIT:
             raise invalid(f"At most {UNIT_LIMIT} organizational units can be given at once")
         known = {world.organization.root, *world.organization.units}
@@ -63,7 +86,7 @@ class Targets:
             raise invalid(f"AccountFilterType {chosen} needs OrganizationalUnitIds and Accounts")
         if chosen == "NONE" and accounts:
             raise invalid("AccountFilterType NONE goes with OrganizationalUnitIds alone")
-        return cls(regions, accounts, units, chosen, targets)
+        return cls(regions, accounts, units, chosen, targets, answers)
 
     def wants(self, account: str, under: bool) -> bool:
         """Whether the filter chooses an account, `under` one of the units or not."""
@@ -105,7 +128,8 @@ class Targets:
             under |= {
                 instances.account(code)
                 for code in instances.codes()
-                if instances.unit[code] in units
+                if self.answers.by_unit
+                and instances.unit[code] in units
                 and instances.account(code) not in world.organization.accounts
             }
             everybody = {instances.account(code) for code in instances.codes()}
