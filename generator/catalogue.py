@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from generator import documents, handlers, names
+from generator import cloudtrail, documents, handlers, names
 from generator.documents import Document
 from generator.model import (
     SEVERITIES,
@@ -137,6 +137,10 @@ RESPONDER = Record(
         "member_policies": ListOf(_POLICY, "managed policies that it may attach in members"),
         "central_permissions": ListOf(_STATEMENT, "what its own role may do beside the usual"),
         "settings": MapOf(_SETTING),
+        "understands": ListOf(
+            Text(pattern=r"[a-z0-9-]+:[A-Za-z0-9]+", form="a call, service:Name"),
+            "the calls that it acts on, as CloudTrail names them; it ignores all others",
+        ),
         "schedule": _SCHEDULE,
         "reads": Text("the setting that names the stream whose archive it reads"),
     },
@@ -154,6 +158,7 @@ RESPONDER = Record(
         "member_policies": [],
         "central_permissions": [],
         "settings": {},
+        "understands": [],
         "schedule": "",
         "reads": "",
     },
@@ -288,6 +293,8 @@ def _check_pattern(pattern: Mapping[str, Json], report: Report) -> None:
     if any(OR in path.split(".") for meaning in meanings for path in meaning):
         cure = "make it a list of two objects or more, each with fields"
         report(("pattern",), f"AWS would take this '{OR}' for the name of a field", cure)
+    for never in cloudtrail.pattern_faults(pattern):
+        report(("pattern", *never.path.split(".")), never.fault, never.cure)
 
 
 def _holds_null(value: Json) -> bool:
@@ -356,6 +363,7 @@ def _read_responder(folder: Path) -> Responder:
         member_policies=tuple(entry["member_policies"]),
         central_permissions=tuple(entry["central_permissions"]),
         settings=settings,
+        understands=tuple(entry["understands"]),
         file=place,
         schedule=entry["schedule"],
         reads=entry["reads"],

@@ -1,12 +1,13 @@
-"""Holds an output folder against what it should be: current, and clean under cfn-lint."""
+"""Holds an output folder against what it should be, and detections against what can happen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from generator import catalogue, names, output
-from generator.model import Detection, Mistake, Problem
+from generator import catalogue, cloudtrail, names, operations, output
+from generator.forwarding import Forward
+from generator.model import Detection, Example, Json, Mistake, Problem
 from generator.patterns import matches, misses
 
 
@@ -15,24 +16,66 @@ def stale(files: Mapping[str, str], folder: Path, command: str) -> list[Problem]
     return output.stale(files, folder, command)
 
 
-def examples(detections: Iterable[Detection], prefix: str) -> list[Problem]:
-    """Examples that their detection's pattern does not take as they say."""
+def examples(
+    detections: Iterable[Detection], prefix: str, rules: Iterable[Forward] = ()
+) -> list[Problem]:
+    """Examples that their detection's pattern does not take as they say, or that cannot happen.
+
+    An event that matches has to come through one of the forwarding `rules` that list its
+    detection, too.
+    """
     found: list[Problem] = []
     for detection in detections:
+        ways = [rule for rule in rules if detection.id in rule.detections]
         try:
             for example in catalogue.examples(detection):
                 event = names.with_prefix(dict(example.event), prefix)
-                if matches(dict(detection.pattern), event) == example.matches:
-                    continue
-                if example.matches:
-                    why = "; ".join(str(miss) for miss in misses(dict(detection.pattern), event))
-                    fault = f"the pattern does not match this example: {why}"
-                else:
-                    fault = f"the pattern matches this near miss ({example.because})"
-                found.append(Problem(example.place, fault, "change the pattern or the example"))
+                found += [
+                    Problem(example.place, f"this cannot happen: {never.fault}", never.cure)
+                    for never in cloudtrail.event_faults(event)
+                ]
+                if matches(dict(detection.pattern), event) != example.matches:
+                    found.append(_contradiction(detection, example, event))
+                elif example.matches:
+                    found += _on_its_way(detection, example, event, ways)
         except Mistake as mistake:
             found += mistake.problems
     return found
+
+
+def _contradiction(detection: Detection, example: Example, event: dict[str, Json]) -> Problem:
+    if example.matches:
+        why = "; ".join(str(miss) for miss in misses(dict(detection.pattern), event))
+        fault = f"the pattern does not match this example: {why}"
+    else:
+        fault = f"the pattern matches this near miss ({example.because})"
+    return Problem(example.place, fault, "change the pattern or the example")
+
+
+def _on_its_way(
+    detection: Detection, example: Example, event: dict[str, Json], ways: list[Forward]
+) -> list[Problem]:
+    """Why a member would not forward an event that its detection matches."""
+    read = cloudtrail.is_cloudtrails(event) and cloudtrail.is_read(event.get("detail", {}))
+    if read and not detection.read_only:
+        fault = "this is a read-only event, which members forward to read_only detections alone"
+        return [Problem(example.place, fault, "add read_only: true, or change the example")]
+    if ways and not any(matches(dict(rule.pattern), event) for rule in ways):
+        fault = "no forwarding rule of its detection takes this example"
+        return [Problem(example.place, fault, "change the pattern or the example")]
+    return []
+
+
+def misspelt(detections: Iterable[Detection]) -> list[Problem]:
+    """Names in patterns that their service never writes, where a call of it was meant."""
+    found: dict[Problem, None] = {}
+    for detection in detections:
+        for hosts, name in cloudtrail.names_of(detection.pattern):
+            meant = operations.meant(hosts, name)
+            if meant:
+                fault = f"{' and '.join(hosts)} never writes the eventName '{name}'"
+                found[Problem(detection.file, fault, f"did you mean '{meant}'?")] = None
+    return list(found)
 
 
 def lint(files: Iterable[Path], regions: Iterable[str] = ("ALL_REGIONS",)) -> list[Problem]:

@@ -33,12 +33,12 @@ class _Loader(_PARSER):  # type: ignore[misc]  # chosen at run time
 # JSON's own grammar. YAML 1.1 would also read `No`, `0123`, `1_000`, `12:30` and dates as
 # something else than the text that stands there; in an event pattern they are text.
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?\Z")
-# The constants are those of YAML 1.2's core schema: https://yaml.org/spec/1.2.2/#1032-tag-resolution
-_CONSTANTS: dict[str, Json] = {
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-    **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
-}
+_CONSTANTS: dict[str, Json] = {"true": True, "false": False, "null": None, "~": None, "": None}
+# YAML's core schema reads these, too, JSON's does not. As text they would match nothing, so
+# whoever wrote them has to say what is meant: https://yaml.org/spec/1.2.2/#103-core-schema
+_DOUBTFUL = frozenset(
+    form(word) for word in ("true", "false", "null") for form in (str.capitalize, str.upper)
+)
 _ACCOUNT_LIKE = re.compile(r"\d{12}\Z|0\d+\Z")
 _LONGEST_INTEGER = 4_300
 """Digits that Python turns into a number: https://docs.python.org/3/library/stdtypes.html#int-max-str-digits"""
@@ -239,6 +239,11 @@ class _Reading:
             return text
         if text in _CONSTANTS:
             return _CONSTANTS[text]
+        if text in _DOUBTFUL:
+            plain = text.lower()
+            cure = f'write {plain}, or quote it if it is meant as text, "{text}"'
+            self.problem(node, f"{text} is not JSON's {plain}", cure)
+            return _CONSTANTS[plain]
         if text[0] not in "-0123456789":
             return text
         if _ACCOUNT_LIKE.match(text):

@@ -92,7 +92,8 @@ class Responder(NamedTuple):
     `code` is one file, ready to be inlined. `modes` is empty for a responder that changes
     nothing; without `member_permissions` it has no role in members. One with a `schedule` is woken
     by that and takes no events; `reads` names the setting that says which stream's archive it
-    reads, and beside which it writes. `member_policies` are managed policies that stand ready in
+    reads, and beside which it writes. `understands` lists the calls that it acts on, all when it is
+    empty. `member_policies` are managed policies that stand ready in
     members for it to attach.
     """
 
@@ -116,6 +117,7 @@ class Responder(NamedTuple):
     file: str = ""
     schedule: str = ""
     reads: str = ""
+    understands: tuple[str, ...] = ()
 
 
 class Catalogue(NamedTuple):

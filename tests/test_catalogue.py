@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,15 @@ BAD: list[tuple[str, str, list[str]]] = [
         f"5: pattern.source: lets in sources that are not AWS's own; {OUR_SOURCES}"]),
     ("another source in a branch", GOOD + "  $or:\n  - {source: [mine]}\n  - {account: ['1']}\n", [
         f"5: pattern.source: lets in sources that are not AWS's own; {OUR_SOURCES}"]),
+    ("an event of another service", GOOD + "  detail:\n    eventSource: [s3.amazonaws.com]\n", [
+        "5: pattern.source: events of s3.amazonaws.com have the source aws.s3, not aws.kms; "
+        "change one of them"]),
+    ("a detail-type nearly right", GOOD.replace("API Call", "API call"), [
+        "6: pattern.detail-type: no event has the detail-type 'AWS API call via CloudTrail'; "
+        "did you mean 'AWS API Call via CloudTrail'?"]),
+    ("a text for a boolean", GOOD + "  detail:\n    eventName: [X]\n    readOnly: [no]\n", [
+        '9: pattern.detail.readOnly: detail.readOnly is a boolean, true or false, never "no"; '
+        "write a boolean, true or false"]),
     ("null in the pattern", GOOD + "  detail: {errorCode: [null]}\n", [
         "4: pattern: asks for null; CloudFormation takes no null in a template: say "
         "{exists: false} or leave it out"]),
@@ -421,6 +431,32 @@ def test_a_responder_that_is_not_utf_8_or_has_no_handler_is_told(responder: Path
     (responder / "index.py").unlink()
     with pytest.raises(Mistake, match=r"index\.py: cannot be read: No such file or directory"):
         catalogue.read()
+
+
+def test_a_responder_understands_the_calls_that_its_handler_asks_for() -> None:
+    """Each handler asks `notice.is_call(service, *names)` before it looks at anything else."""
+    for name, one in catalogue.read().responders.items():
+        code = ast.parse((handlers.root() / name / "index.py").read_text(encoding="utf-8"))
+        given = {
+            target.id: ast.literal_eval(node.value)
+            for node in code.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Tuple)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+            and all(isinstance(each, ast.Constant) for each in node.value.elts)
+        }
+        asked: set[str] = set()
+        for node in ast.walk(code):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "notice.is_call":
+                host, *calls = node.args
+                service = ast.literal_eval(host).partition(".")[0]
+                for call in calls:
+                    if isinstance(call, ast.Starred):
+                        names = given[ast.unparse(call.value)]
+                    else:
+                        names = (ast.literal_eval(call),)
+                    asked |= {f"{service}:{each}" for each in names}
+        assert set(one.understands) == asked, name
 
 
 def test_a_folder_without_responder_yaml_is_no_responder(responder: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from generator import catalogue, check, config, names
+from generator.forwarding import forwards
 from generator.model import Detection, Problem, Shape
 from generator.render import render
 from tests.conftest import Run
@@ -162,6 +163,27 @@ WRONG_EXAMPLES: list[tuple[str, str, str, str]] = [
         "change the pattern or the example",
     ),
     (
+        "an example that cannot happen",
+        "{eventName: Decrypt}",
+        "{eventName: Decrypt, eventSource: s3.amazonaws.com}",
+        "mine/vault_opened.yaml:12: this cannot happen: events of s3.amazonaws.com have the source "
+        "aws.s3, not aws.kms; change one of them",
+    ),
+    (
+        "a near miss that cannot happen",
+        "{eventName: Encrypt}",
+        "{eventName: Encrypt, readOnly: 'No'}",
+        "mine/vault_opened.yaml:15: this cannot happen: detail.readOnly is a boolean, true or "
+        'false, never "No"; write a boolean, true or false',
+    ),
+    (
+        "an example that members keep to themselves",
+        "{eventName: Decrypt}",
+        "{eventName: Decrypt, readOnly: true}",
+        "mine/vault_opened.yaml:12: this is a read-only event, which members forward to read_only "
+        "detections alone; add read_only: true, or change the example",
+    ),
+    (
         "no near miss",
         "matches: false",
         "matches: true",
@@ -185,6 +207,27 @@ def test_an_example_that_proves_nothing_is_a_finding(
 ) -> None:
     change(house, old, new)
     assert trailbus(*QUICK) == (2, f"{said}\n", ""), name
+
+
+def test_a_name_that_its_service_never_writes_is_told_with_the_one_that_was_meant(
+    house: Path, trailbus: Run
+) -> None:
+    text = (house / "mine" / "vault_opened.yaml").read_text(encoding="utf-8")
+    (house / "mine" / "vault_opened.yaml").write_text(text.replace("Decrypt", "Decryptt"))
+    assert trailbus("--config", "trailbus.yaml").code == 0
+    assert trailbus(*QUICK) == (
+        2,
+        "mine/vault_opened.yaml: kms.amazonaws.com never writes the eventName 'Decryptt'; "
+        "did you mean 'Decrypt'?\n",
+        "",
+    )
+
+
+def test_an_example_that_no_forwarding_rule_takes_is_a_finding(house: Path) -> None:
+    shape = config.load(house / "trailbus.yaml").shape
+    rules = [rule._replace(pattern={"source": ["aws.s3"]}) for rule in forwards(shape)]
+    [found] = check.examples(shape.detections, shape.name_prefix, rules)
+    assert "no forwarding rule of its detection takes this example" in found.fault
 
 
 def test_a_finding_is_one_line_whatever_it_quotes(house: Path, trailbus: Run) -> None:
@@ -290,7 +333,7 @@ def test_a_change_of_any_built_in_detection_is_stale_where_it_shows(
     found = {problem.place for problem in check.stale(files, tmp_path, "x")}
     expected = {str(tmp_path / name) for name in files if files[name] != FILES[name]}
     assert found == expected
-    if field in ("read_only", "pattern"):
+    if field in ("read_only", "pattern") and detections[number].id in SHAPE.wiring:
         assert str(tmp_path / names.MEMBER_RULES) in found
     elif detections[number].id in SHAPE.wiring:
         assert {Path(place).name for place in found} & {"central.yaml", "manifest.json"}

@@ -52,12 +52,10 @@ MEANINGS: list[tuple[str, str, Json]] = [
     ("No", "No", "No"),
     ("yes", "yes", "yes"),
     ("on", "on", "on"),
-    ("every way to write true", "[true, True, TRUE]", [True, True, True]),
-    ("every way to write false", "[false, False, FALSE]", [False, False, False]),
-    ("every way to write null", "[null, Null, NULL, ~]", [None, None, None, None]),
+    ("a quoted True", "['True', \"FALSE\", 'Null']", ["True", "FALSE", "Null"]),
     ("what only looks so", "[tRUE, fALSE, nULL, Truely, TRUE.]",
      ["tRUE", "fALSE", "nULL", "Truely", "TRUE."]),
-    ("a quoted True", "['True', \"FALSE\", 'Null']", ["True", "FALSE", "Null"]),
+    ("a key that looks so", "{True: a, NULL: b}", {"True": "a", "NULL": "b"}),
     ("a timestamp", "2026-11-02T07:31:04Z", "2026-11-02T07:31:04Z"),
     ("a date", "2012-10-17", "2012-10-17"),
     ("a time of day", "12:30", "12:30"),
@@ -110,6 +108,17 @@ REFUSED: list[tuple[str, str, list[str]]] = [
         "leading zeros",
         "a: 007",
         [f'file.yaml:1: 007 reads as a number; {ACCOUNT_CURE}, "007"'],
+    ),
+    *(
+        (
+            f"{word} with capitals",
+            f"a: 1\nb: [{word}]",
+            [
+                f"file.yaml:2: {word} is not JSON's {word.lower()}; write {word.lower()}, or quote "
+                f'it if it is meant as text, "{word}"'
+            ],
+        )
+        for word in ("True", "TRUE", "False", "FALSE", "Null", "NULL")
     ),
     (
         "a key given twice",

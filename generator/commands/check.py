@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from generator import check, config
+from generator.forwarding import forwards
 from generator.render import render
 from generator.screen import Screen, printable
 
@@ -28,7 +29,9 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     command += f" --out {given.out}" if given.out != "out" else ""
     findings = check.stale(files, folder, command)
     shape = configuration.shape
-    contradictions = check.examples(shape.detections, shape.name_prefix)
+    contradictions = check.examples(shape.detections, shape.name_prefix, forwards(shape))
+    own = configuration.catalogue.own  # Those that come with the product are tested with it.
+    contradictions += check.misspelt(one for one in shape.detections if one.id in own)
     findings += contradictions
     if not given.no_lint:
         templates = [folder / name for name in files if name.endswith(".yaml")]

@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from difflib import SequenceMatcher
 
+from generator.cloudtrail import GLOBAL_SERVICES, LEADERS
 from generator.model import Detection, Json, Shape
 from generator.patterns import compiled, conjunctions, misses
 from generator.simulation.journeys import Journey
 from generator.simulation.router import Router
 from generator.simulation.world import Resource, World, partition_of
-
-# Services that record their calls in one Region of the partition, wherever they are called.
-# https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-concepts.html
-GLOBAL_SERVICES = frozenset(
-    f"{name}.amazonaws.com"
-    for name in ("account", "cloudfront", "iam", "organizations", "route53", "route53domains")
-)
-LEADERS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 
 class Reasons:

@@ -12,19 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from generator.cloudtrail import DETAIL_TYPES, source_of
 from generator.model import Json, Mistake, Problem
 
-# How EventBridge calls the events of CloudTrail, by the record's eventType.
-# https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
-_DETAIL_TYPES = {
-    "AwsApiCall": "AWS API Call via CloudTrail",
-    "AwsServiceEvent": "AWS Service Event via CloudTrail",
-    "AwsConsoleSignIn": "AWS Console Sign In via CloudTrail",
-    "AwsConsoleSignin": "AWS Console Sign In via CloudTrail",
-    "AwsConsoleAction": "AWS Console Action via CloudTrail",
-    "AwsCloudTrailInsight": "AWS Insight via CloudTrail",
-    "AwsVpceEvent": "AWS Network Activity Event via CloudTrail",
-}
 _INSIGHT = "AwsCloudTrailInsight"
 
 
@@ -72,14 +62,13 @@ def read(files: list[Path]) -> Reading:
 def wrapped(record: Mapping[str, Json]) -> dict[str, Json]:
     """A bare CloudTrail record as the EventBridge event that carries it."""
     host = record.get("eventSource")
-    service = host.partition(".amazonaws.com")[0] if isinstance(host, str) else "cloudtrail"
     event_id = str(record.get("eventID", ""))
     kind = str(record.get("eventType", ""))
     return {
         "version": "0",
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"event {event_id}")),
-        "detail-type": _DETAIL_TYPES.get(kind, "AWS API Call via CloudTrail"),
-        "source": f"aws.{service}",
+        "detail-type": DETAIL_TYPES.get(kind, DETAIL_TYPES["AwsApiCall"]),
+        "source": source_of(host) if isinstance(host, str) else "aws.cloudtrail",
         "account": account_of(record),
         "time": record.get("eventTime", ""),
         "region": record.get("awsRegion", ""),

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from generator.cloudtrail import GLOBAL_SERVICES
 from generator.model import Json
 from generator.simulation.journeys import Journey
-from generator.simulation.reasons import GLOBAL_SERVICES
 
 from .conftest import (
     AWAY,
