@@ -116,8 +116,10 @@ def _bus(shape: Shape) -> Part:
         names.ARCHIVE,
         Condition=_ARCHIVED,
         ArchiveName=names.archive(prefix),
-        Description="Every event that reached the bus, to be replayed after an outage.",
+        Description="Every event of AWS that reached the bus, to be replayed after an outage.",
         SourceArn=GetAtt(bus, "Arn"),
+        # What members invented themselves reaches no target, and fills no archive either.
+        EventPattern={"source": [{"prefix": "aws."}]},
         RetentionDays=Ref(names.ARCHIVE_DAYS),
         DeletionPolicy="RetainExceptOnCreate",
         UpdateReplacePolicy="Retain",

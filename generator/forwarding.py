@@ -5,10 +5,14 @@ either that detection is `read_only` or the event is not a read-only management 
 mode the rules forward what is wanted and nothing else, whichever way AWS reads "read-only": rules
 of detections that are not `read_only` are in the plain state, and say in their pattern, too, that
 they want no read-only management event.
+
+Tampering is told by rules and with a role of their own: one call that takes away the role of the
+other rules would else hide itself and all that follows. What harms this second wire, the first
+one forwards as well.
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from generator import names
@@ -30,6 +34,13 @@ EVERYTHING: dict[str, Json] = {
     "detail-type": [{"suffix": _VIA_CLOUDTRAIL}],
 }
 
+TAMPER = "tamper"
+"""The pack whose detections travel by rules and with a role of their own."""
+
+_NAME = "detail.eventName"
+_PUT = "PutEvents"
+_EVENTS = "aws.events"
+
 _NOT_READ_ONLY: tuple[Json, ...] = (False, "false", {"exists": False})
 _CATEGORY = "detail.eventCategory"
 _MANAGEMENT = "Management"
@@ -49,13 +60,15 @@ GUARD: tuple[Plain, ...] = (
 class Forward(NamedTuple):
     """One forwarding rule: its name, whether it receives read-only events, and its pattern.
 
-    `detections` are those whose events it forwards; `pattern` lacks the account.
+    `detections` are those whose events it forwards; `pattern` lacks the account. `apart` says that
+    it forwards with the role of those that tell of tampering.
     """
 
     name: str
     reads: bool
     pattern: Mapping[str, Json]
     detections: tuple[str, ...]
+    apart: bool = False
 
 
 def forwards(shape: Shape) -> tuple[Forward, ...]:
@@ -63,59 +76,187 @@ def forwards(shape: Shape) -> tuple[Forward, ...]:
 
     Raises Mistake naming the detections whose pattern fits no rule.
     """
-    reading = [detection for detection in shape.routed if detection.read_only]
-    writing = [detection for detection in shape.routed if not detection.read_only]
-    everyone = tuple(detection.id for detection in shape.routed)
+    tampering = [each for each in shape.routed if _travels_apart(each)]
+    others = [each for each in shape.routed if not _travels_apart(each)]
+    reading = [detection for detection in others if detection.read_only]
+    writing = [detection for detection in others if not detection.read_only]
+    tamper = _joined(shape, _conjunctions(tampering), apart=True)
     if shape.forwarding == "all":
+        everyone = tuple(detection.id for detection in shape.routed)
         return (
-            _forward(shape, True, EVERYTHING, everyone),
-            *_joined(shape, _beyond(writing), reads=False),
+            _forward(shape, True, _everything(shape), everyone),
+            *_joined(shape, _beyond(writing)),
             *_joined(shape, _beyond(reading), reads=True, first=2),
+            *tamper,
         )
     if shape.forwarding == "two-speed":
+        plain = tuple(each.id for each in shape.routed if not each.read_only)
         return (
-            _forward(shape, False, EVERYTHING, tuple(d.id for d in writing)),
-            *_joined(shape, _beyond(writing), reads=False, first=2),
-            *_joined(shape, [*reading, *shape.curated_reads], reads=True),
+            _forward(shape, False, _everything(shape), plain),
+            *_joined(shape, _beyond(writing), first=2),
+            *_joined(shape, _conjunctions([*reading, *shape.curated_reads]), reads=True),
+            *tamper,
         )
-    return (*_joined(shape, writing, reads=False), *_joined(shape, reading, reads=True))
+    wanted = _conjunctions(writing)
+    for name, harmful in _harming(shape.name_prefix, tampering, tamper).items():
+        wanted[name] = harmful
+    return (
+        *_joined(shape, wanted),
+        *_joined(shape, _conjunctions(reading), reads=True),
+        *tamper,
+    )
 
 
-def _beyond(detections: list[Detection]) -> list[Detection]:
-    """Those that may want more than `EVERYTHING`: events that CloudTrail did not make."""
-    return [
-        detection
+def _travels_apart(detection: Detection) -> bool:
+    """Detections of tampering do, whoever wrote them, but for those that need read-only events:
+    these travel with the reads, in whose rules there is room."""
+    return detection.pack == TAMPER and not detection.read_only
+
+
+def _conjunctions(detections: Iterable[Detection]) -> dict[str, list[Plain]]:
+    """What rules forward for each detection, less its condition on the account, in whose place
+    the member's own stands: which account it is about, the central rule looks at."""
+    return {
+        detection.id: [
+            _named({path: values for path, values in each.items() if path not in ENVELOPE})
+            for each in conjunctions(detection.pattern)
+        ]
         for detection in detections
-        if not all(
-            isinstance(kind, str) and kind.endswith(_VIA_CLOUDTRAIL)
-            for conjunction in conjunctions(detection.pattern)
-            for kind in conjunction.get("detail-type", (None,))
-        )
-    ]
+    }
+
+
+def _beyond(detections: Iterable[Detection]) -> dict[str, list[Plain]]:
+    """What they may want more than `_everything`: events that CloudTrail did not make, and the
+    calls of PutEvents, where they name it."""
+    found = {}
+    for name, wanted in _conjunctions(detections).items():
+        more = [part for each in wanted for part in _more(each)]
+        if more:
+            found[name] = more
+    return found
+
+
+def _more(conjunction: Plain) -> Iterator[Plain]:
+    kinds = conjunction.get("detail-type", (None,))
+    if not all(isinstance(kind, str) and kind.endswith(_VIA_CLOUDTRAIL) for kind in kinds):
+        yield conjunction
+    elif _takes_put_events(conjunction):
+        yield {**conjunction, "source": (_EVENTS,), _NAME: (_PUT,)}
+
+
+def _takes_put_events(conjunction: Plain) -> bool:
+    """Whether it takes the records of PutEvents, which only trails write that are told to."""
+    return (
+        _NAME in conjunction
+        and _takes(_NAME, conjunction[_NAME], _PUT)
+        and _takes("source", conjunction.get("source", (_EVENTS,)), _EVENTS)
+    )
+
+
+def _named(conjunction: Plain) -> Plain:
+    """The conjunction, without PutEvents where it takes every call: each event that is forwarded
+    may be recorded as such a call, which would be forwarded in turn, for ever."""
+    if not _takes("source", conjunction.get("source", (_EVENTS,)), _EVENTS):
+        return conjunction
+    called = tuple(_but_put(each) for each in conjunction.get(_NAME, ({"exists": True},)))
+    if _NAME not in conjunction:
+        called = (*called, {"exists": False})
+    return {**conjunction, _NAME: called}
+
+
+def _but_put(called: Json) -> Json:
+    """An alternative on the name of the call, less PutEvents where it takes all but a few."""
+    if called == {"exists": True}:
+        return {"anything-but": [_PUT]}
+    but = called.get("anything-but") if isinstance(called, dict) else None
+    if isinstance(but, (str, list)):
+        return {"anything-but": sorted({_PUT, *([but] if isinstance(but, str) else but)})}
+    return called
+
+
+def _everything(shape: Shape) -> dict[str, Json]:
+    """Every event of CloudTrail, but for those that forwarding itself makes: PutEvents, which
+    trails can record, and EventBridge taking on a forwarder role.
+
+    Whoever excludes by a field that may be missing has to say so.
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/logging-using-cloudtrail.html
+    """
+    ours = {"suffix": [f"/{name}" for name in names.forwarder_roles(shape.name_prefix)]}
+    service, missing = ["events.amazonaws.com"], {"exists": False}
+    return {
+        **EVERYTHING,
+        "detail": {
+            "$or": [
+                {"eventName": [{"anything-but": ["AssumeRole", _PUT]}, missing]},
+                {"eventName": [_PUT], "eventSource": [{"anything-but": service}, missing]},
+                {
+                    "eventName": ["AssumeRole"],
+                    "requestParameters": {"roleArn": [{"anything-but": ours}, missing]},
+                },
+                {
+                    "eventName": ["AssumeRole"],
+                    "userIdentity": {"invokedBy": [{"anything-but": service}, missing]},
+                },
+            ]
+        },
+    }
+
+
+def _harming(
+    prefix: str, tampering: Iterable[Detection], rules: Iterable[Forward]
+) -> dict[str, list[Plain]]:
+    """What of tampering is about the rules and the role that tell of it."""
+    ours = {
+        "detail.requestParameters.roleName": [names.forwarder_role(prefix, apart=True)],
+        "detail.requestParameters.name": [rule.name for rule in rules],
+        "detail.requestParameters.rule": [rule.name for rule in rules],
+    }
+    found: dict[str, list[Plain]] = {}
+    for name, wanted in _conjunctions(tampering).items():
+        for conjunction in wanted:
+            for path, known in ours.items():
+                hit = tuple(
+                    one
+                    for one in known
+                    if path in conjunction and _takes(path, conjunction[path], one)
+                )
+                if hit:
+                    found.setdefault(name, []).append({**conjunction, path: hit})
+    return found
 
 
 def _forward(
-    shape: Shape, reads: bool, pattern: Pattern, detections: tuple[str, ...], part: int = 1
+    shape: Shape,
+    reads: bool,
+    pattern: Pattern,
+    detections: tuple[str, ...],
+    part: int = 1,
+    apart: bool = False,
 ) -> Forward:
-    name = names.forwarding_rule(shape.name_prefix, reads, part)
-    return Forward(name, reads, pattern, detections)
+    name = names.forwarding_rule(shape.name_prefix, reads, part, apart)
+    return Forward(name, reads, pattern, detections, apart)
 
 
 def _joined(
-    shape: Shape, detections: list[Detection], *, reads: bool, first: int = 1
+    shape: Shape,
+    plain: Mapping[str, Iterable[Plain]],
+    *,
+    reads: bool = False,
+    first: int = 1,
+    apart: bool = False,
 ) -> tuple[Forward, ...]:
-    wanted: dict[str, list[Plain]] = {}
-    for detection in detections:
-        plain = [_without_envelope(each) for each in conjunctions(detection.pattern)]
-        wanted[detection.id] = [
+    wanted = {
+        name: [
             each
-            for conjunction in plain
+            for conjunction in found
             for each in ([conjunction] if reads else _guarded(conjunction))
         ]
+        for name, found in plain.items()
+    }
     try:
         joined = join(wanted, PATTERN_LIMIT, ENVELOPE, () if reads else GUARD)
     except TooLong as error:
-        files = {d.id: d.file for d in detections}
+        files = {d.id: d.file for d in (*shape.detections, *shape.curated_reads)}
         raise Mistake(
             Problem(
                 files[member],
@@ -131,17 +272,10 @@ def _joined(
             {key: value for key, value in rule.pattern.items() if key not in ENVELOPE},
             tuple(member for member in rule.members if member in shape.wiring),
             part,
+            apart,
         )
         for part, rule in enumerate(joined, start=first)
     )
-
-
-def _without_envelope(conjunction: Plain) -> Plain:
-    """The conjunction without a condition on the account, in whose place the member's own stands.
-
-    Which account a detection is about, the central rule looks at.
-    """
-    return {path: values for path, values in conjunction.items() if path not in ENVELOPE}
 
 
 def _guarded(conjunction: Plain) -> list[Plain]:

@@ -27,12 +27,12 @@ def state(reads: bool) -> str:
 
 
 def roles_template(shape: Shape) -> dict[str, Json]:
-    """The forwarder role, and a role per responder that acts in members, with its policies.
+    """The forwarder roles, and a role per responder that acts in members, with its policies.
 
     IAM is global: these go to one Region of each account, the rules to all.
     """
     acting = [r for r in shape.responders.values() if r.member_permissions]
-    parts = [_common(), roles.common(), _forwarder(shape)]
+    parts = [_common(), roles.common(), _forwarders(shape)]
     parts += [_responder_role(responder, shape) for responder in acting]
     return assembled(
         "Trailbus, member roles: lets EventBridge forward events to the central bus, and the "
@@ -87,15 +87,25 @@ def _common() -> Part:
     )
 
 
-def _forwarder(shape: Shape) -> Part:
-    role = roles.role(
-        names.FORWARDER_ROLE,
-        names.forwarder_role(shape.name_prefix),
-        "Lets the forwarding rules of this account put events on the central bus.",
-        policies.trust_rules_of_this_account(),
-        policies.put_events_on(Ref(names.CENTRAL_BUS_ARN)),
+def _forwarders(shape: Shape) -> Part:
+    """Two roles that may do the same, so that cutting one wire is told by way of the other."""
+    prefix = shape.name_prefix
+    what = {
+        names.FORWARDER_ROLE: (False, "put events on the central bus"),
+        names.TAMPER_FORWARDER_ROLE: (True, "tell the central bus of tampering"),
+    }
+    return Part(
+        resources=[
+            roles.role(
+                logical,
+                names.forwarder_role(prefix, apart),
+                f"Lets the forwarding rules of this account {purpose}.",
+                policies.trust_rules_of_this_account(),
+                policies.put_events_on(Ref(names.CENTRAL_BUS_ARN)),
+            )
+            for logical, (apart, purpose) in what.items()
+        ]
     )
-    return Part(resources=[role])
 
 
 def _responder_role(responder: Responder, shape: Shape) -> Part:
@@ -142,7 +152,8 @@ def _rule(forward: Forward, prefix: str) -> events.Rule:
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
     """
-    forwarder = policies.role_arn("${AWS::AccountId}", names.forwarder_role(prefix))
+    role = names.forwarder_role(prefix, forward.apart)
+    forwarder = policies.role_arn("${AWS::AccountId}", role)
     return events.Rule(
         names.logical(*forward.name.removeprefix(f"{prefix}-").split("-"), "rule"),
         Name=forward.name,

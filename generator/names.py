@@ -218,8 +218,18 @@ def organization_trail(prefix: str) -> str:
 # Physical names, member side.
 
 
-def forwarder_role(prefix: str) -> str:
-    return f"{prefix}-forwarder"
+def forwarder_role(prefix: str, apart: bool = False) -> str:
+    """With it the forwarding rules put events on the central bus.
+
+    `apart` is the role of the rules that tell of tampering: whoever takes one of the two away is
+    reported by way of the other.
+    """
+    return f"{prefix}-forwarder" + ("-tamper" if apart else "")
+
+
+def forwarder_roles(prefix: str) -> tuple[str, str]:
+    """Both roles."""
+    return forwarder_role(prefix), forwarder_role(prefix, apart=True)
 
 
 def member_role(prefix: str, responder: str) -> str:
@@ -231,10 +241,10 @@ def member_policy(prefix: str, name: str) -> str:
     return f"{prefix}-{name}"
 
 
-def forwarding_rule(prefix: str, reads: bool, part: int = 1) -> str:
+def forwarding_rule(prefix: str, reads: bool, part: int = 1, apart: bool = False) -> str:
     """A member's forwarding rule. Parts are the shape of the pattern limit, not items, so their
     numbers carry no meaning that a reordering could break."""
-    kind = "reads" if reads else "writes"
+    kind = "tamper" if apart else "reads" if reads else "writes"
     return f"{prefix}-forward-{kind}" + (f"-{part}" if part > 1 else "")
 
 
@@ -279,6 +289,7 @@ REPORT_TOPIC = "ReportTopic"
 MEMORY = "Memory"
 REMEDIATION_SWITCH = "RemediationSwitch"
 FORWARDER_ROLE = "ForwarderRole"
+TAMPER_FORWARDER_ROLE = "TamperForwarderRole"
 EVENT_LOG_KEY = "EventLogKey"
 EVENT_LOG_POLICY = "EventLogPolicy"
 

@@ -600,7 +600,7 @@ def _makes(prefix: str) -> Iterable[Grant]:
     yield policies.allow(
         "LetRulesForward",
         ["iam:PassRole"],
-        policies.role_arn(_HERE, names.forwarder_role(prefix)),
+        [policies.role_arn(_HERE, name) for name in names.forwarder_roles(prefix)],
         conditions=[StringEquals("iam:PassedToService", "events.amazonaws.com")],
     )
     yield policies.allow(
@@ -641,7 +641,7 @@ _ROLES_STAR = (
 
 def _member_roles(prefix: str) -> list[Sub]:
     return [
-        policies.role_arn(_HERE, names.forwarder_role(prefix)),
+        *(policies.role_arn(_HERE, name) for name in names.forwarder_roles(prefix)),
         policies.role_arn(_HERE, names.member_role(prefix, "*")),
     ]
 

@@ -242,7 +242,8 @@ def accept_events_of_organization(bus_arn: Arn, prefix: str, by_role: str, by_ru
     an Allow that fails is enough, and a Deny could lock the organization out.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-conditions.html
     """
-    forwarders = ArnLike("aws:PrincipalArn", role_arn("*", names.forwarder_role(prefix)))
+    roles = [role_arn("*", name) for name in names.forwarder_roles(prefix)]
+    forwarders = ArnLike("aws:PrincipalArn", roles)
     return allow(
         "ThisOrganization",
         ["events:PutEvents"],
@@ -254,7 +255,7 @@ def accept_events_of_organization(bus_arn: Arn, prefix: str, by_role: str, by_ru
             Switched(by_rules, Bool("events:eventBusInvocation", "true")),
         ],
         reason="Principal: an organization's members cannot be listed in a template; "
-        "aws:PrincipalOrgID lets them in and nobody else. Account: any member's forwarder role.",
+        "aws:PrincipalOrgID lets them in and nobody else. Account: any member's forwarder roles.",
     )
 
 

@@ -424,13 +424,34 @@ def acl_opened(event: Event) -> bool:
 
 def guardduty_disabled(event: Event) -> bool:
     name = str(event["detail"].get("eventName"))
-    off = "DISABLED" in asked(event, "features.status")
+    judged = (
+        "CreateFilter", "CreateIPSet", "UpdateDetector", "UpdateFilter", "UpdateIPSet",
+        "UpdateMemberDetectors", "UpdateOrganizationConfiguration",
+    )  # fmt: skip
+    volumes = "malwareProtection.scanEc2InstanceWithFindings.ebsVolumes"
+    off = [
+        value is False
+        for path in (
+            "enable",
+            "autoEnable",
+            *(f"dataSources.s3Logs.{how}" for how in ("enable", "autoEnable")),
+            *(f"dataSources.kubernetes.auditLogs.{how}" for how in ("enable", "autoEnable")),
+            *(f"dataSources.{volumes}{how}" for how in ("", ".autoEnable")),
+        )
+        for value in asked(event, path)
+    ]
     return call(event, "guardduty", name) and (
         name in ("DeleteDetector", "StopMonitoringMembers", "DeleteMembers",
-                 "DisableOrganizationAdminAccount")
+                 "DeletePublishingDestination", "DisableOrganizationAdminAccount")
         or name.startswith("Disassociate")
-        or (name == "UpdateDetector" and (asked(event, "enable") == [False] or off))
-        or (name == "UpdateMemberDetectors" and off)
+        or (name in judged and (
+            any(off)
+            or "ARCHIVE" in asked(event, "action")
+            or any(value is True for value in asked(event, "activate"))
+            or "DISABLED" in asked(event, "features.status")
+            or "NONE" in asked(event, "features.autoEnable")
+            or "NONE" in asked(event, "autoEnableOrganizationMembers")
+        ))
     )  # fmt: skip
 
 
@@ -440,51 +461,106 @@ def left_organization(event: Event) -> bool:
         and event["detail-type"] in (API_CALL, "AWS Service Event via CloudTrail")
         and event["detail"].get("eventName")
         in ("LeaveOrganization", "RemoveAccountFromOrganization", "CloseAccount",
-            "AccountDepartedOrganization")
+            "AccountDepartedOrganization", "CloseAccountResult")
         and "errorCode" not in event["detail"]
     )  # fmt: skip
 
 
+def changes(event: Event, *services: str) -> bool:
+    """A successful call of one of the services that is no read."""
+    return call(event, event["source"].removeprefix("aws."), event["detail"].get("eventName")) and (
+        event["source"].removeprefix("aws.") in services
+        and event["detail"].get("readOnly", False) in (False, "false")
+    )
+
+
 def ours_on_the_bus(event: Event) -> bool:
-    """Whether the bus, a rule, or an archive of ours is what the call names."""
-    return (
+    """Whether the bus, a rule or a connection of ours is what a call that changes it names."""
+    return changes(event, "events") and (
         any(name == PREFIX or str(name).startswith(f"{PREFIX}-") for name in asked(event, "name"))
         or any(str(rule).startswith(f"{PREFIX}-") for rule in asked(event, "rule"))
         or any(
             bus == PREFIX or str(bus).endswith(f":event-bus/{PREFIX}")
             for bus in asked(event, "eventBusName")
         )
+    )
+
+
+RULE_CALLS = {"DisableRule", "DeleteRule", "RemoveTargets", "EnableRule", "PutRule", "PutTargets"}
+
+
+def bus_changed(event: Event) -> bool:
+    buses = [*asked(event, "eventSourceArn"), *asked(event, "destination.arn")]
+    return changes(event, "events") and (
+        (ours_on_the_bus(event) and event["detail"]["eventName"] not in RULE_CALLS)
+        or any(str(bus).endswith(f":event-bus/{PREFIX}") for bus in buses)
         or any(str(name).startswith(f"{PREFIX}-") for name in asked(event, "archiveName"))
     )
 
 
-def consumer_changed(event: Event) -> bool:
+def begins(event: Event, path: str, prefix: str = f"{PREFIX}-") -> bool:
+    return any(str(value).startswith(prefix) for value in asked(event, path))
+
+
+def holds(event: Event, path: str, *parts: str) -> bool:
+    return any(part in str(value) for value in asked(event, path) for part in parts)
+
+
+def role_changed(event: Event) -> bool:
+    attached = event["detail"].get("eventName", "").startswith("Attach")
+    return changes(event, "iam") and (
+        begins(event, "roleName") or (holds(event, "policyArn", f"/{PREFIX}-") and not attached)
+    )
+
+
+def managed(event: Event, *services: str) -> bool:
+    """A call that changes something, none of those that a working Trailbus makes itself."""
     detail = event["detail"]
-    arns = [
-        *found(detail, "responseElements.functionArn"),
-        *asked(event, "functionName"),
-        *asked(event, "topicArn"),
-        *asked(event, "subscriptionArn"),
-    ]
     return (
-        event["source"] in ("aws.lambda", "aws.sqs", "aws.sns", "aws.ssm")
-        and event["detail-type"] == API_CALL
-        and detail.get("readOnly") is False
+        changes(event, *services)
+        and "readOnly" in detail
         and detail.get("managementEvent") is True
-        and "errorCode" not in detail
-        and (
-            any(f":{PREFIX}-" in str(arn) for arn in arns)
-            or any(str(name).startswith(f"{PREFIX}-") for name in asked(event, "functionName"))
-            or any(f"/{PREFIX}-" in str(url) for url in asked(event, "queueUrl"))
-            or any(str(name).endswith(f"/{PREFIX}/remediation") for name in asked(event, "name"))
-        )
+        and detail["eventName"] not in ("CreateLogStream", "StartExecution", "StartSyncExecution")
+    )
+
+
+def consumer_changed(event: Event) -> bool:
+    mapped = found(event["detail"], "responseElements.functionArn")
+    both = f":{PREFIX}-", ":consoleme-cloudtrail-"
+    return managed(event, "lambda", "secretsmanager", "sns", "sqs", "states") and (
+        any(f":{PREFIX}-" in str(arn) for arn in mapped)
+        or begins(event, "functionName")
+        or holds(event, "functionName", f":{PREFIX}-")
+        or holds(event, "queueUrl", f"/{PREFIX}-", "/consoleme-cloudtrail-")
+        or holds(event, "topicArn", *both)
+        or holds(event, "subscriptionArn", *both)
+        or holds(event, "stateMachineArn", f":{PREFIX}-")
+        or begins(event, "secretId", f"{PREFIX}/")
+        or holds(event, "secretId", f":{PREFIX}/")
+    )
+
+
+STORES = "dynamodb", "firehose", "kinesis", "kms", "logs", "monitoring", "s3"
+
+
+def store_changed(event: Event) -> bool:
+    named = (
+        "alarmName", "alarmNames", "bucketName", "deliveryStreamName", "policyName", "streamName",
+        "tableName",
+    )  # fmt: skip
+    below = "logGroupIdentifier", "logGroupName", "resourceARN", "streamARN", "tableName"
+    return managed(event, *STORES) and (
+        any(begins(event, path) for path in named)
+        or begins(event, "aliasName", f"alias/{PREFIX}-")
+        or any(holds(event, path, f"/{PREFIX}-") for path in below)
     )
 
 
 def stackset_changed(event: Event) -> bool:
     stacks = [str(name) for name in asked(event, "stackName")]
     return call(event, "cloudformation", "UpdateStackSet", "DeleteStackSet", "UpdateStackInstances",
-                "DeleteStackInstances", "StopStackSetOperation", "DeleteStack") and (
+                "DeleteStackInstances", "StopStackSetOperation", "DeleteStack", "UpdateStack",
+                "ExecuteChangeSet") and (
         any(str(name).startswith(f"{PREFIX}-") for name in asked(event, "stackSetName"))
         or any(
             name.startswith(f"{PREFIX}-")
@@ -551,8 +627,10 @@ CONDITIONS: dict[str, Condition] = {
     ),
     "consoleme_role_changed": lambda e: call(e, "iam", *ROLE_CALLS) and asked(e, "roleName") != [],
     "database_deleted": lambda e: any(
-        call(e, service, "DeleteDBInstance", "DeleteDBCluster", "DeleteTable", "DeleteCluster")
-        for service in ("rds", "dynamodb", "redshift")
+        call(e, service, "DeleteDBInstance", "DeleteDBCluster", "DeleteTable", "DeleteCluster",
+             "DeleteGlobalCluster", "DeleteMultiRegionCluster", "DeleteNamespace")
+        for service in ("rds", "dynamodb", "redshift", "redshift-serverless", "docdb-elastic",
+                        "dsql", "memorydb")
     ),
     "database_snapshot_shared": lambda e: (
         call(e, "rds", "ModifyDBSnapshotAttribute", "ModifyDBClusterSnapshotAttribute")
@@ -569,7 +647,16 @@ CONDITIONS: dict[str, Condition] = {
     "iam_user_created": calls("iam", "CreateUser"),
     "kms_key_deletion_scheduled": calls("kms", "ScheduleKeyDeletion"),
     "kms_key_disabled": calls("kms", "DisableKey"),
+    "kms_key_policy_changed": calls("kms", "PutKeyPolicy"),
     "organization_left": left_organization,
+    "organization_policy_removed": calls(
+        "organizations", "DeletePolicy", "DetachPolicy", "DisablePolicyType", "UpdatePolicy"),
+    "root_session_used": lambda e: (
+        e["source"].startswith("aws.") and e["detail-type"] == API_CALL
+        and user_type(e) == "Root" and "errorCode" not in e["detail"]
+        and e["detail"].get("readOnly") is False
+        and found(e["detail"], "userIdentity.sessionContext.assumedRoot") == ["true"]
+    ),
     "organization_trusted_access_disabled": lambda e: (
         call(e, "organizations", "DisableAWSServiceAccess", "DeregisterDelegatedAdministrator")
         and any(who == "cloudtrail.amazonaws.com"
@@ -592,16 +679,18 @@ CONDITIONS: dict[str, Condition] = {
     "secret_value_read": calls("secretsmanager", "GetSecretValue", "BatchGetSecretValue"),
     "s3_public_access_block_removed": block_removed,
     "security_group_opened": opened,
-    "trailbus_bus_changed": lambda e: ours_on_the_bus(e) and call(
-        e, "events", "DeleteEventBus", "UpdateEventBus", "PutPermission", "RemovePermission",
-        "DeleteArchive", "UpdateArchive"),
+    "trailbus_bus_changed": bus_changed,
     "trailbus_consumer_changed": consumer_changed,
-    "trailbus_role_changed": lambda e: call(e, "iam", *ROLE_CALLS) and any(
-        str(name).startswith(f"{PREFIX}-") for name in asked(e, "roleName")),
+    "trailbus_remediation_switched": lambda e: call(
+        e, "ssm", "PutParameter", "DeleteParameter", "DeleteParameters"
+    ) and any(str(name).endswith(f"/{PREFIX}/remediation")
+              for name in [*asked(e, "name"), *asked(e, "names")]),
+    "trailbus_role_changed": role_changed,
     "trailbus_rule_changed": lambda e: ours_on_the_bus(e) and call(
-        e, "events", "PutRule", "PutTargets"),
+        e, "events", "EnableRule", "PutRule", "PutTargets"),
     "trailbus_rule_silenced": lambda e: ours_on_the_bus(e) and call(
         e, "events", "DisableRule", "DeleteRule", "RemoveTargets"),
+    "trailbus_store_changed": store_changed,
     "trailbus_stackset_changed": stackset_changed,
     "vpc_flow_logs_deleted": calls("ec2", "DeleteFlowLogs"),
 }  # fmt: skip

@@ -307,7 +307,8 @@ def test_rules_are_valid_short_enough_and_named_once(name: str) -> None:
         assert length({**ENVELOPE, **rule.pattern}) <= PATTERN_LIMIT == 2048
         assert not set(rule.pattern) & set(ENVELOPE)
         assert rule.name.startswith(
-            f"{shape.name_prefix}-forward-{'reads' if rule.reads else 'writes'}"
+            f"{shape.name_prefix}-forward-"
+            f"{'tamper' if rule.apart else 'reads' if rule.reads else 'writes'}"
         )
     assert len({rule.name for rule in rules}) == len(rules)
 
@@ -386,7 +387,8 @@ def test_with_nothing_enabled_only_the_wide_modes_forward(
     assert [(rule.name, rule.reads, rule.detections) for rule in found] == expected
     # But for the curated reads, which are few.
     wide = [rule for rule in found if not (rule.reads and mode == "two-speed")]
-    assert all(rule.pattern == EVERYTHING for rule in wide)
+    for rule in wide:
+        assert {key: rule.pattern[key] for key in EVERYTHING} == EVERYTHING
 
 
 def test_the_wide_modes_add_rules_for_events_that_are_not_from_cloudtrail() -> None:

@@ -935,10 +935,11 @@ def rules_that_see_reads_are_those_of_detections_that_need_them(of: Rendered) ->
 def forwarding_targets_are_in_the_one_form_that_works(of: Rendered) -> None:
     rules = shapes.member_rules(of, everything_on(of.templates[names.MEMBER_RULES]))
     bus, path = rules.parameters.get(names.CENTRAL_BUS_ARN), rules.parameters.get(names.ROLE_PATH)
-    role = f"arn:aws:iam::{IN_MEMBER.account}:role{path}{names.forwarder_role(of.prefix)}"
     assert path != "/"
     for rule in rules.of("AWS::Events::Rule"):
         (target,) = rule["Targets"]
+        name = names.forwarder_role(of.prefix, rule["Name"].split("-forward-")[1][:6] == "tamper")
+        role = f"arn:aws:iam::{IN_MEMBER.account}:role{path}{name}"
         assert set(target) == {"Id", "Arn", "RoleArn", "DeadLetterConfig"}
         assert (target["Arn"], target["RoleArn"]) == (bus, role)
         assert rule["EventPattern"]["account"] == [IN_MEMBER.account]

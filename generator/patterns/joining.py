@@ -140,8 +140,22 @@ def _united(current: Mapping[Conjunction, set[str]], path: str) -> dict[Conjunct
     return result
 
 
+_ANYTHING_BUT = '{"anything-but":["'
+
+
 def _absorbed(values: frozenset[str]) -> frozenset[str]:
-    """Without the alternatives that "present" covers: every other but "absent"."""
+    """Without the alternatives that others cover.
+
+    "Present" covers every other but "absent". "Anything but these texts", together with some of
+    them, is anything but the rest, and covers all other texts.
+    """
+    wide = [value for value in values if value.startswith(_ANYTHING_BUT)]
+    if len(wide) == 1:
+        but = set(json.loads(wide[0])["anything-but"])
+        texts = {value: json.loads(value) for value in values if value.startswith('"')}
+        left = sorted(but - set(texts.values()))
+        rest = values - {*texts, *wide}
+        values = rest | {_text({"anything-but": left}) if left else _PRESENT}
     return values & {_PRESENT, _ABSENT} if _PRESENT in values else values
 
 
@@ -164,19 +178,33 @@ class _Fixed(NamedTuple):
     def pattern(self, found: Iterable[Conjunction]) -> dict[str, Json]:
         """The rule's pattern that matches what any of the conjunctions does."""
         guarding = {path for alternative in self.guard for path, _ in alternative}
-        guarded: list[Conjunction] = []
-        free: list[Conjunction] = []
-        for conjunction in sorted(found, key=_order):
-            names_guard = any(path in guarding for path, _ in conjunction)
-            (free if names_guard else guarded).append(conjunction)
-        node = _tree(guarded)
-        if self.guard and guarded:
-            alternatives = tuple(_Node(dict(alternative)) for alternative in self.guard)
-            node = _Node(node.items, (*node.ors, alternatives))
-        if free:
-            branches = (*((node,) if guarded else ()), *_branches(free))
-            node = _Node({}, (branches,)) if len(branches) > 1 else branches[0]
+        every = sorted(found, key=_order)
+        free = [each for each in every if any(path in guarding for path, _ in each)]
+        guarded = [each for each in every if each not in free]
+        if not (free and guarded and self.guard):
+            node = self.shorter(_tree(every), _sourced(every))
+            if guarded and self.guard:
+                node = _Node(node.items, (*node.ors, self.alternatives))
+            return {**self.envelope, **_emitted(node, self.crossed)}
+        # What all share is said once, unless that is all that one of them says.
+        shared = frozenset.intersection(*every)
+        shared = frozenset() if shared in every else shared
+        behind, beside = (
+            self.shorter(_tree(rests), _sourced(rests))
+            for rests in ([each - shared for each in some] for some in (guarded, free))
+        )
+        behind = _Node(behind.items, (*behind.ors, self.alternatives))
+        node = _Node(dict(shared), ((behind, beside),))
         return {**self.envelope, **_emitted(node, self.crossed)}
+
+    @property
+    def alternatives(self) -> tuple[_Node, ...]:
+        """The guard as the branches of an `$or`."""
+        return tuple(_Node(dict(alternative)) for alternative in self.guard)
+
+    def shorter(self, one: _Node, other: _Node) -> _Node:
+        """The one that is written in fewer characters."""
+        return min(one, other, key=lambda node: length(_emitted(node, self.crossed)))
 
     def fits(self, group: Mapping[Conjunction, set[str]], limit: int) -> bool:
         """Whether a rule of its own could hold the group."""
@@ -308,20 +336,42 @@ def _packed(units: Sequence[_Unit], fixed: _Fixed, limit: int) -> list[Joined]:
             units = _largest_first([*rest, *pieces])
         else:
             room -= max(length(patterns[at]) for at in long) - limit
+    bins = _fewer(bins, fixed, limit)
+    patterns = [fixed.pattern(each.members) for each in bins]
     return [
         Joined(pattern, tuple(sorted({m for members in each.members.values() for m in members})))
         for pattern, each in zip(patterns, bins, strict=True)
     ]
 
 
+def _fewer(bins: list["_Bin"], fixed: _Fixed, limit: int) -> list["_Bin"]:
+    """The bins, without those whose units find room in the others: weights only estimate it."""
+    for each in sorted(bins, key=lambda one: one.weight):
+        for units in (each.units, each.units[::-1]):
+            others = [_Bin(*other.units) for other in bins if other is not each]
+            if others and all(_placed(unit, others, fixed, limit) for unit in units):
+                return _fewer(others, fixed, limit)
+    return bins
+
+
+def _placed(unit: _Unit, bins: Iterable["_Bin"], fixed: _Fixed, limit: int) -> bool:
+    """Puts the unit into the first of the bins whose rule stays within the limit."""
+    for each in bins:
+        if fixed.fits({**each.members, **unit.members}, limit):
+            each.add(unit)
+            return True
+    return False
+
+
 class _Bin:
     """What goes into one rule."""
 
-    def __init__(self, unit: _Unit) -> None:
+    def __init__(self, *units: _Unit) -> None:
         self.units: list[_Unit] = []
         self.members: dict[Conjunction, set[str]] = {}
         self.weight = 0
-        self.add(unit)
+        for unit in units:
+            self.add(unit)
 
     def takes(self, unit: _Unit, room: int, fixed: _Fixed) -> bool:
         """Whether there is room for one more unit."""
@@ -369,6 +419,20 @@ def _branches(rests: Sequence[Conjunction]) -> tuple[_Node, ...]:
         remaining = [conjunction for conjunction in remaining if item not in conjunction]
         branches.append(_tree(group))
     return tuple(branches)
+
+
+def _sourced(found: Sequence[Conjunction]) -> _Node:
+    """As `_tree`, with all of a source in one branch, where more than one source is named."""
+    groups: dict[frozenset[str], list[Conjunction]] = {}
+    for conjunction in found:
+        groups.setdefault(_values(conjunction, "source"), []).append(conjunction)
+    if len(groups) < 2:
+        return _tree(found)
+    common = frozenset.intersection(*found)
+    if common in found:
+        return _tree(found)
+    branches = [_tree([each - common for each in group]) for group in groups.values()]
+    return _Node(dict(common), (tuple(branches),))
 
 
 def _saving(item: Item, count: int) -> int:
@@ -446,8 +510,25 @@ def _emitted(node: _Node, crossed: frozenset[str], base: Keys = ()) -> dict[str,
         )
     for place, branches in placed.items():
         inner = _descended(result, place[len(base) :])
-        inner[OR] = [_emitted(branch, crossed, place) for branch in branches]
+        inner[OR] = [
+            _emitted(branch, crossed, place) for branch in _nested(branches, crossed, len(place))
+        ]
     return result
+
+
+def _nested(branches: Sequence[_Node], crossed: frozenset[str], depth: int) -> list[_Node]:
+    """The branches, those that lead into one and the same object as one: its name is said once."""
+    groups: dict[str, list[_Node]] = {}
+    for number, branch in enumerate(branches):
+        first = {_keys(path, crossed)[depth : depth + 2] for path in _paths(branch)}
+        names = {keys[0] for keys in first}
+        inner = len(names) == 1 and all(len(keys) > 1 for keys in first)
+        groups.setdefault(names.pop() if inner else f"${number}", []).append(branch)
+    if len(groups) == 1:
+        return list(branches)
+    return [
+        group[0] if len(group) == 1 else _Node({}, (tuple(group),)) for group in groups.values()
+    ]
 
 
 @lru_cache(maxsize=4096)
