@@ -585,3 +585,77 @@ def test_forwards_are_values() -> None:
     shape = shapes.shape("built-in")
     assert forwards(shape) == forwards(shape)
     assert all(isinstance(rule, Forward) for rule in forwards(shape))
+
+
+# --- What forwarding makes itself, and what harms it
+
+
+def _put(source: str = "aws.events", **detail: Json) -> dict[str, Json]:
+    """A recorded PutEvents, as a trail writes it that is told to."""
+    said = {"eventSource": "events.amazonaws.com", "eventName": "PutEvents", "readOnly": False,
+            "managementEvent": False, "eventCategory": "Data"}  # fmt: skip
+    return {"source": source, "detail-type": API_CALL, "detail": {**said, **detail}}
+
+
+def _assumed(role: str, invoked_by: str = "events.amazonaws.com") -> dict[str, Json]:
+    """EventBridge, or somebody else, takes on a role."""
+    return {
+        "source": "aws.sts",
+        "detail-type": API_CALL,
+        "detail": {
+            "eventSource": "sts.amazonaws.com",
+            "eventName": "AssumeRole",
+            "userIdentity": {"type": "AWSService", "invokedBy": invoked_by},
+            "requestParameters": {"roleArn": f"arn:aws:iam::111122223333:role/{role}"},
+            "readOnly": True,
+            "managementEvent": True,
+        },
+    }
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_no_rule_forwards_the_calls_that_forwarding_makes(mode: Forwarding) -> None:
+    judge = Judge(with_mode(shapes.shape("built-in"), mode))
+    issuer = {"sessionIssuer": {"arn": "arn:aws:iam::1:role/r", "userName": "r"}}
+    denied = _put(errorCode="AccessDenied", userIdentity={"sessionContext": issuer})
+    for event in (_put(), denied, *map(_assumed, names.forwarder_roles("trailbus"))):
+        assert not judge.forwarded(event, "lenient"), event
+
+
+def test_rules_for_everything_leave_out_nothing_else() -> None:
+    shape = with_mode(shapes.shape("nothing enabled"), "all")
+    judge = Judge(shape)
+    forwarder = names.forwarder_role(shape.name_prefix)
+    for event in (
+        _put("aws.mobiletargeting", eventSource="mobiletargeting.amazonaws.com"),
+        _assumed("platform-admin"),
+        _assumed(forwarder, "cloudformation.amazonaws.com"),
+        _simple("PutObject", requestParameters=None),
+        {"source": "aws.cloudtrail", "detail-type": "AWS Insight via CloudTrail", "detail": {}},
+    ):
+        assert judge.forwarded(event, "strict"), event
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_detection_that_names_put_events_gets_them(mode: Forwarding) -> None:
+    own = {"source": ["aws.events"], "detail-type": [API_CALL]}
+    pattern = {**own, "detail": {"eventName": ["PutEvents", "PutRule"]}}
+    shape = shapes.shape("nothing enabled")
+    one = detection("puts", {}, pattern=pattern)
+    shape = shape._replace(detections=(one,), wiring={one.id: ("q",)}, forwarding=mode)
+    assert Judge(shape).forwarded(_put(), "strict")
+
+
+def test_tampering_travels_apart_and_each_wire_carries_what_harms_the_other() -> None:
+    shape = shapes.shape("built-in")
+    rules = forwards(shape)
+    apart = {one for rule in rules if rule.apart for one in rule.detections}
+    assert apart == {one.id for one in shape.routed if one.pack == "tamper" and not one.read_only}
+    twice = {one for rule in rules if not rule.apart for one in rule.detections} & apart
+    assert twice == {"trailbus_bus_changed", "trailbus_role_changed", "trailbus_rule_changed",
+                     "trailbus_rule_silenced"}  # fmt: skip
+    tampering = tuple(one for one in shape.detections if one.pack == "tamper")
+    alone = forwards(shape._replace(detections=tampering))
+    assert {rule.apart for rule in alone} == {True, False}
+    others = tuple(one for one in shape.detections if one.pack != "tamper")
+    assert not any(rule.apart for rule in forwards(shape._replace(detections=others)))

@@ -149,7 +149,9 @@ def test_two_rules_make_two_copies_with_ids_of_their_own(lab: Laboratory) -> Non
 
 
 def test_forwarding_rules_relay_no_event_of_another_account(lab: Laboratory) -> None:
-    for _, event in examples(True):
+    for name, event in examples(True):
+        if name not in lab.shape.wiring:
+            continue  # no route takes it anywhere, so nothing is forwarded for it
         account, region = event["account"], event["region"]
         own = [
             r for r in lab.router.rules(account, region, "default") if lab.router.matches(r, event)
