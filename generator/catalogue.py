@@ -128,7 +128,7 @@ RESPONDER = Record(
         "memory": Integer("MB", 128, 10240),
         "remembers": Boolean("keeps what it did in the memory table"),
         "hears_reports": Boolean(
-            "gets the reports of responders, while its setting `reports` is on"
+            "tells people: hears reports and alarms; critical events have a queue of their own"
         ),
         "gives_back": Boolean("says itself when a message that failed comes back"),
         "tries": Integer("how often a message is tried before it is a dead letter", 1, 1000),

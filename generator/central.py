@@ -254,7 +254,7 @@ def _entry(target: Target, detection: Detection, shape: Shape) -> Any:
     entry = events.Target(
         Id=target.name,
         DeadLetterConfig=events.DeadLetterConfig(Arn=GetAtt(names.UNDELIVERED, "Arn")),
-        **targets.module(target.kind).entry(target),
+        **targets.entry(target, detection, shape),
         **targets.message(target, detection, shape),
     )
     return targets.only_where_it_can_be(target, entry)

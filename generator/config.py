@@ -531,6 +531,10 @@ class _Resolution:
                 if ("queue", queue) not in taken:
                     claims.append(("alarm", names.age_alarm(self.prefix, queue)))
                 claims += [("queue", queue), ("queue", names.dead_letter_queue(queue))]
+                if shape.tells_people(target):
+                    critical = names.critical_queue(self.prefix, target.name)
+                    letters = names.dead_letter_queue(critical)
+                    claims += [("queue", critical), ("queue", letters)]
             if target.kind == "topic" or given.get("through") == "topic":
                 topic = names.topic(self.prefix, target.name, given.get("topic_name") or "")
                 claims.append(("topic", topic))

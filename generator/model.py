@@ -170,6 +170,11 @@ class Shape(NamedTuple):
                 return target
         raise KeyError(name)
 
+    def tells_people(self, target: Target) -> bool:
+        """Whether people read what is sent there: a responder that hears reports."""
+        responder = self.responders.get(str(target.options.get("responder", "")))
+        return target.kind == "responder" and responder is not None and responder.hears_reports
+
 
 class Access(NamedTuple):
     """How deploy reaches the two accounts that it writes to from the caller's credentials."""

@@ -97,6 +97,11 @@ def queue(prefix: str, target: str, given: str = "") -> str:
     return given or f"{prefix}-{target}"
 
 
+def critical_queue(prefix: str, target: str) -> str:
+    """The second queue of a target that people read."""
+    return f"{queue(prefix, target)}-critical"
+
+
 def dead_letter_queue(queue_name: str) -> str:
     return f"{queue_name}-dead-letters"
 

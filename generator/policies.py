@@ -707,18 +707,23 @@ def write_logs(group: str) -> Grant:
     )
 
 
-def read_queue(queue_arn: Arn) -> Grant:
-    """What Lambda needs on the queue that feeds a function.
+def read_queue(*queue_arns: Arn) -> Grant:
+    """What Lambda needs on the queues that feed a function.
 
     https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
     """
     actions = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"]
-    return allow("ReadItsQueue", actions, queue_arn)
+    return allow("ReadItsQueue", actions, queue_arns)
 
 
-def give_back(queue_arn: Arn) -> Grant:
-    """Lets a function say when a message of its queue shows up again."""
-    return allow("GiveBackToItsQueue", ["sqs:ChangeMessageVisibility"], queue_arn)
+def give_back(*queue_arns: Arn) -> Grant:
+    """Lets a function say when a message of its queues shows up again."""
+    return allow("GiveBackToItsQueue", ["sqs:ChangeMessageVisibility"], queue_arns)
+
+
+def put_aside(*queue_arns: Arn) -> Grant:
+    """Lets a function put what nobody will ever take with its dead letters at once."""
+    return allow("PutAside", ["sqs:SendMessage"], queue_arns)
 
 
 def assume_in_members(prefix: str, responder: str) -> Grant:

@@ -16,7 +16,8 @@ class TargetModule(Protocol):
     """What each module in this folder offers. Its file has the name of its kind.
 
     A module may also have `message(target, detection, shape)`, where what the rule sends is more
-    than one of the bodies, and `CONDITION`, the name of the template condition without which
+    than one of the bodies, `entry_for(target, detection, shape)`, where not all detections go the
+    same way, and `CONDITION`, the name of the template condition without which
     there is no such target.
     """
 
@@ -32,6 +33,14 @@ class TargetModule(Protocol):
 def module(kind: str) -> TargetModule:
     """The module of that kind, imported when a configuration has such a target."""
     return cast(TargetModule, import_module(f"generator.targets.{kind}"))
+
+
+def entry(target: Target, detection: Detection, shape: Shape) -> dict[str, Any]:
+    """What a rule's entry for this target says beside its body and its dead letters."""
+    own = getattr(module(target.kind), "entry_for", None)
+    said: dict[str, Any]
+    said = own(target, detection, shape) if own else module(target.kind).entry(target)
+    return said
 
 
 def message(target: Target, detection: Detection, shape: Shape) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from troposphere import (
     AWSProperty,
@@ -24,7 +24,7 @@ from troposphere import (
 from troposphere.validators import integer
 
 from generator import alarms, names, policies, queues, roles
-from generator.model import NOTHING, Json, Responder, Setting, Shape, Target
+from generator.model import NOTHING, Detection, Json, Responder, Setting, Shape, Target
 from generator.parts import Part
 from generator.policies import Grant
 
@@ -51,32 +51,20 @@ class _Feed(awslambda.EventSourceMapping):  # type: ignore[misc]  # troposphere 
     props: ClassVar = {**awslambda.EventSourceMapping.props, "ScalingConfig": (_Scaling, False)}
 
 
+class Way(NamedTuple):
+    """One way to a function: a queue, what is behind it, and what feeds the function from it."""
+
+    queue: Any
+    letters: Any
+    alarm: Any
+    mapping: Any
+
+
 def part(target: Target, shape: Shape) -> Part:
-    """Queue, dead letters and their alarm; role, log group, function and what feeds it."""
+    """Queues, dead letters and their alarms; role, log group, function and what feeds it."""
     responder = shape.responders[target.options["responder"]]
     prefix = shape.name_prefix
     title = names.logical(target.name)
-    queue_name = names.queue(prefix, target.name)
-    letters_name = names.dead_letter_queue(queue_name)
-    letters = queues.dead_letter_queue(f"{title}DeadLetters", letters_name, source=queue_name)
-    queue = queues.queue(
-        f"{title}Queue",
-        queue_name,
-        retention=RETENTION,
-        # Six times the function's timeout, so that a retry never overtakes a running batch.
-        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-        visibility=6 * responder.timeout,
-        dead_letters=letters,
-        tries=responder.tries,
-    )
-    alarm = alarms.dead_letters(
-        f"{title}DeadLettersAlarm",
-        letters_name,
-        letters_name,
-        f"{responder.title}: it failed {responder.tries} times. Read the log group "
-        f"{names.log_group(names.function(prefix, target.name))}, mend the cause, then move the "
-        "messages back with a redrive of this queue.",
-    )
     group = logs.LogGroup(
         f"{title}Log",
         LogGroupName=names.log_group(names.function(prefix, target.name)),
@@ -93,6 +81,64 @@ def part(target: Target, shape: Shape) -> Part:
         switched={_TRACED: policies.send_traces()},
     )
     function = _function(target, responder, prefix)
+    way = _way(target, responder, prefix, function)
+    if responder.schedule:
+        feed = _schedule(target, responder, prefix, way.queue, way.letters)
+    else:
+        grant = policies.rules_may_send(GetAtt(way.queue, "Arn"), prefix)
+        feed = [queues.queue_policy(f"{title}QueuePolicy", way.queue, grant)]
+    if responder.hears_reports:
+        critical = _way(target, responder, prefix, function, _CRITICAL)
+        feed += [*critical[:3], *_hearing(title, prefix, critical), critical.mapping]
+    return Part(
+        resources=[
+            way.letters,
+            way.queue,
+            *feed,
+            way.alarm,
+            group,
+            role,
+            function,
+            way.mapping,
+        ],
+        parameters=_parameters(target, responder),
+        conditions={
+            _TRACED: Equals(Ref(TRACING), "on"),
+            _RESERVED: Not(Equals(Ref(RESERVED), "-1")),
+        },
+    )
+
+
+_CRITICAL = "Critical"
+"""What the logical ids of the second way to a function have between them."""
+
+
+def _way(target: Target, responder: Responder, prefix: str, function: Any, which: str = "") -> Way:
+    title = f"{names.logical(target.name)}{which}"
+    name = names.critical_queue if which else names.queue
+    queue_name = name(prefix, target.name)
+    letters_name = names.dead_letter_queue(queue_name)
+    letters = queues.dead_letter_queue(f"{title}DeadLetters", letters_name, source=queue_name)
+    queue = queues.queue(
+        f"{title}Queue",
+        queue_name,
+        retention=RETENTION,
+        # Six times the function's timeout, so that a retry never overtakes a running batch.
+        # https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+        visibility=6 * responder.timeout,
+        dead_letters=letters,
+        tries=responder.tries,
+    )
+    refused = ", or its receiver refused them for good: their attribute ERROR_MESSAGE says why"
+    alarm = alarms.dead_letters(
+        f"{title}DeadLettersAlarm",
+        letters_name,
+        letters_name,
+        f"{responder.title}: it failed {responder.tries} times"
+        f"{refused if responder.gives_back else ''}. Read the log group "
+        f"{names.log_group(names.function(prefix, target.name))}, mend the cause, then move the "
+        "messages back with a redrive of this queue.",
+    )
     mapping = _Feed(
         f"{title}Feed",
         EventSourceArn=GetAtt(queue, "Arn"),
@@ -101,32 +147,45 @@ def part(target: Target, shape: Shape) -> Part:
         FunctionResponseTypes=["ReportBatchItemFailures"],
         ScalingConfig=_Scaling(MaximumConcurrency=responder.concurrency),
     )
-    if responder.schedule:
-        feed = _schedule(target, responder, prefix, queue, letters)
-    else:
-        grant = policies.rules_may_send(GetAtt(queue, "Arn"), prefix)
-        comes = [grant, *_reports_may_come(target, responder, queue)]
-        feed = [
-            queues.queue_policy(f"{title}QueuePolicy", queue, *comes),
-            *_reports(target, responder, queue, letters),
-        ]
-    return Part(
-        resources=[
-            letters,
-            queue,
-            *feed,
-            alarm,
-            group,
-            role,
-            function,
-            mapping,
-        ],
-        parameters=_parameters(target, responder),
-        conditions={
-            _TRACED: Equals(Ref(TRACING), "on"),
-            _RESERVED: Not(Equals(Ref(RESERVED), "-1")),
-        },
-    )
+    return Way(queue, letters, alarm, mapping)
+
+
+def _hearing(title: str, prefix: str, way: Way) -> list[Any]:
+    """What lets rules, responders' reports and this stack's alarms into the critical queue.
+
+    Both topics send what they get as it is. The queue's own key needs nothing from them.
+    """
+    heard = (("Reports", names.REPORT_TOPIC), ("Alarms", names.ALARM_TOPIC))
+    topics = [Ref(topic) for _, topic in heard]
+    arn, letters = GetAtt(way.queue, "Arn"), GetAtt(way.letters, "Arn")
+    lets_in = [
+        queues.queue_policy(
+            f"{title}CriticalQueuePolicy",
+            way.queue,
+            policies.rules_may_send(arn, prefix),
+            policies.topic_may_send(arn, *topics),
+        ),
+        queues.queue_policy(
+            f"{title}CriticalDeadLettersPolicy",
+            way.letters,
+            policies.topic_may_send(letters, *topics),
+        ),
+    ]
+    return [
+        *lets_in,
+        *(
+            sns.SubscriptionResource(
+                f"{title}{what}",
+                TopicArn=Ref(topic),
+                Protocol="sqs",
+                Endpoint=arn,
+                RawMessageDelivery=True,
+                RedrivePolicy={"deadLetterTargetArn": letters},
+                DependsOn=[policy.title for policy in lets_in],
+            )
+            for what, topic in heard
+        ),
+    ]
 
 
 def _schedule(
@@ -173,6 +232,13 @@ def entry(target: Target) -> dict[str, Any]:
     return {"Arn": GetAtt(f"{names.logical(target.name)}Queue", "Arn")}
 
 
+def entry_for(target: Target, detection: Detection, shape: Shape) -> dict[str, Any]:
+    """Where people read it, what is critical comes by the queue of its own: no flood delays it."""
+    if detection.severity == "critical" and shape.tells_people(target):
+        return {"Arn": GetAtt(f"{names.logical(target.name)}{_CRITICAL}Queue", "Arn")}
+    return entry(target)
+
+
 def acts_in_members(target: Target, shape: Shape) -> bool:
     """Whether members need a role for it."""
     return bool(shape.responders[target.options["responder"]].member_permissions)
@@ -203,44 +269,16 @@ def _replaced(text: str, replacements: Mapping[str, str]) -> str:
     return text
 
 
-def _hears_reports(target: Target, responder: Responder) -> bool:
-    return responder.hears_reports and bool(target.options["settings"].get("reports", True))
-
-
-def _reports_may_come(target: Target, responder: Responder, queue: Any) -> list[Grant]:
-    if not _hears_reports(target, responder):
-        return []
-    return [policies.topic_may_send(GetAtt(queue, "Arn"), Ref(names.REPORT_TOPIC))]
-
-
-def _reports(target: Target, responder: Responder, queue: Any, letters: Any) -> list[Any]:
-    """What responders report, as it is, into this one's queue too."""
-    if not _hears_reports(target, responder):
-        return []
-    title = names.logical(target.name)
-    return [
-        queues.queue_policy(
-            f"{title}DeadLettersPolicy",
-            letters,
-            policies.topic_may_send(GetAtt(letters, "Arn"), Ref(names.REPORT_TOPIC)),
-        ),
-        sns.SubscriptionResource(
-            f"{title}Reports",
-            TopicArn=Ref(names.REPORT_TOPIC),
-            Protocol="sqs",
-            Endpoint=GetAtt(queue, "Arn"),
-            RawMessageDelivery=True,
-            RedrivePolicy={"deadLetterTargetArn": GetAtt(letters, "Arn")},
-            DependsOn=[f"{title}QueuePolicy", f"{title}DeadLettersPolicy"],
-        ),
-    ]
+def _all(target: Target, responder: Responder, what: str) -> list[Any]:
+    """The ARNs of its queues, or of their dead letters."""
+    ways = ("", _CRITICAL) if responder.hears_reports else ("",)
+    return [GetAtt(f"{names.logical(target.name)}{which}{what}", "Arn") for which in ways]
 
 
 def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
-    title = names.logical(target.name)
     grants = [
         policies.write_logs(names.log_group(names.function(prefix, target.name))),
-        policies.read_queue(GetAtt(f"{title}Queue", "Arn")),
+        policies.read_queue(*_all(target, responder, "Queue")),
         policies.report_to(Ref(names.REPORT_TOPIC)),
         policies.use_key_for_topics(GetAtt(names.TOPIC_KEY, "Arn")),
     ]
@@ -251,7 +289,8 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
     if responder.member_permissions:
         grants.append(policies.assume_in_members(prefix, responder.id))
     if responder.gives_back:
-        grants.append(policies.give_back(GetAtt(f"{title}Queue", "Arn")))
+        grants.append(policies.give_back(*_all(target, responder, "Queue")))
+        grants.append(policies.put_aside(*_all(target, responder, "DeadLetters")))
     if responder.reads:
         bucket = GetAtt(names.stream_bucket(_read(target, responder)), "Arn")
         below = [Sub(f"${{Bucket}}/{each}*", Bucket=bucket) for each in _FOLDERS]
@@ -309,7 +348,12 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
     if responder.remembers:
         variables["TRAILBUS_MEMORY"] = Ref(names.MEMORY)
     if responder.gives_back:
-        variables["TRAILBUS_QUEUE"] = Ref(f"{names.logical(target.name)}Queue")
+        title = names.logical(target.name)
+        variables["TRAILBUS_QUEUE"] = Ref(f"{title}Queue")
+        variables["TRAILBUS_LETTERS"] = Ref(f"{title}DeadLetters")
+        if responder.hears_reports:
+            variables["TRAILBUS_CRITICAL_QUEUE"] = Ref(f"{title}{_CRITICAL}Queue")
+            variables["TRAILBUS_CRITICAL_LETTERS"] = Ref(f"{title}{_CRITICAL}DeadLetters")
     if not responder.modes:
         role = names.function_role(prefix, target.name)
         variables["TRAILBUS_OWN_ROLE"] = policies.role_arn("${AWS::AccountId}", role)

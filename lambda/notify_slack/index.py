@@ -2,92 +2,94 @@
 
 import json
 import os
-import zlib
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
-from hashlib import sha256
+from datetime import timedelta
 from typing import Any
 
 from shared.batches import GivenBack, handle_batch
-from shared.callers import who_called
-from shared.chats import Chat, Unposted, chat_of, post
-from shared.clients import central_client
+from shared.budgets import Summary, hold, one_told, refund, summary_of, take
+from shared.chats import Unposted
 from shared.clock import now
-from shared.layouts import generic, slack, slack_plain, slack_reply, teams
-from shared.messages import Message, message_of, message_of_report
-from shared.notices import Notice, nested, notice_of, text
-from shared.repeats import Series, abandon, claim, join, leave_untold, part, release, settle, told
-from shared.secret import secret
+from shared.ignoring import ignored
+from shared.kinds import Alarm, Report, notice_or_report
+from shared.notices import Notice, text
+from shared.posting import send
+from shared.repeats import (
+    Series,
+    abandon,
+    claim,
+    join,
+    leave_untold,
+    part,
+    release,
+    settle,
+    stand_for,
+    told,
+)
+from shared.reports import Verdict, report
+from shared.returns import hide, in_words, later, note_down, paused, set_aside
+from shared.stories import Story, key, story_of
+from shared.summaries import summary_messages
 
-LAYOUTS: dict[str, Callable[[Message, str], dict[str, Any]]] = {
-    "slack": slack,
-    "teams": teams,
-    "generic": generic,
-}
 MILESTONES = (10, 100, 1_000, 10_000, 100_000)
 """How many of a kind are told of though they are only counted."""
 QUIET_FOR = timedelta(minutes=15)
 """How long one published failure stands for those after it."""
+STRAGGLERS = timedelta(seconds=30)
+"""How long a summary waits for lines that were counted and are not written yet."""
 
-paused: dict[str, datetime] = {}
-"""Until when the chat wants to be left alone, and when a failure was last published."""
 
+class HeldBack(Exception):
+    """An event waits to tell the summary of its minute."""
 
-@dataclass(frozen=True)
-class Report(Notice):
-    """A report of a responder, read as the notice that it is about."""
-
-    said: dict[str, Any] = field(default_factory=dict)
+    def __init__(self, seconds: int) -> None:
+        self.seconds = max(seconds, 1)
+        super().__init__("tells the summary when its minute is over")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Entry point of Lambda: a batch of notices from the queue."""
+    """Entry point of Lambda: a batch of notices from a queue."""
     settings = json.loads(os.environ["TRAILBUS_SETTINGS"])
-    receipts = {record["messageId"]: record["receiptHandle"] for record in event["Records"]}
+    records = {record["messageId"]: record for record in event["Records"]}
     return handle_batch(
         event,
         context,
-        lambda notice: respond(notice, settings, receipts[notice.message_id]),
+        lambda notice: respond(notice, settings, records[notice.message_id]),
         notice_or_report,
     )
 
 
-def notice_or_report(record: dict[str, Any]) -> Notice:
-    """The notice in a message, or the report; ValueError when it is neither."""
-    try:
-        return notice_of(record)
-    except ValueError:
-        said = json.loads(record["body"])
-        if not text(nested(said, "outcome")) or not text(nested(said, "responder")):
-            raise
-    tries = int(nested(record, "attributes", "ApproximateReceiveCount") or 1)
-    names = {"eventID": "event_id", "eventName": "event_name", "eventTime": "event_time"}
-    detail = {key: said.get(name) for key, name in names.items()}
-    event = {"account": said.get("account"), "region": said.get("region"), "detail": detail}
-    detection = {"id": said.get("detection")}
-    return Report(record["messageId"], tries, detection, event, said)
-
-
-def respond(notice: Notice, settings: dict[str, Any], receipt: str) -> None:
+def respond(notice: Notice, settings: dict[str, Any], record: dict[str, Any]) -> None:
     """Tells of one notice. What the chat does not take comes back when it may."""
     try:
         if "until" in paused and now() < paused["until"]:
             left = paused["until"] - now()
             raise Unposted("the chat wants to be left alone", int(left.total_seconds()) + 1)
         note_down(notice, *tell(notice, settings))
-    except Exception as error:
-        problem = error if isinstance(error, Unposted) else Unposted(_what(error))
-        wait = later(notice, problem)
-        note_down(notice, "given back", f"{problem}; again in {wait} seconds")
-        hide(notice, receipt, wait)
+    except HeldBack as held:
+        note_down(notice, "held back", str(held))
+        hide(notice, record, held.seconds)
+        raise GivenBack from None
+    except Exception as error:  # noqa: BLE001 - told, and given back
+        problem = error if isinstance(error, Unposted) else Unposted(in_words(error))
         # Reports of reports would run in a circle, and one of many failures says enough.
         told_lately = "failure" in paused and now() - paused["failure"] < QUIET_FOR
-        if problem.seconds is not None or told_lately or isinstance(notice, Report):
+        quiet = told_lately or isinstance(notice, (Report, Alarm))
+        if problem.final and set_aside(notice, record, problem):
+            why = f"{problem}: it will not take this message in any form, which lies in the "
+            verdict = Verdict("refused", f"{why}dead-letter queue")
+            if quiet:
+                note_down(notice, *verdict)
+            else:
+                paused["failure"] = now()
+                report(notice, verdict)
+            return
+        wait = later(notice, problem)
+        note_down(notice, "given back", f"{problem}; again in {wait} seconds")
+        hide(notice, record, wait)
+        if problem.seconds is not None or quiet:
             raise GivenBack from None
         paused["failure"] = now()
-        raise
+        raise problem from None
 
 
 def tell(notice: Notice, settings: dict[str, Any]) -> tuple[str, str]:
@@ -95,20 +97,21 @@ def tell(notice: Notice, settings: dict[str, Any]) -> tuple[str, str]:
     unwanted = ignored(notice, settings)
     if unwanted:
         return "ignored", unwanted
-    said = notice.said if isinstance(notice, Report) else {}
+    said = notice.said if isinstance(notice, (Report, Alarm)) else {}
     whole = json.dumps(said or notice.event, sort_keys=True)
     about = text(notice.detection.get("id"))
     event = key("event", about, whole if said else notice.event_id or whole)
     taken = claim(event, now())
-    if taken == "done":
+    if taken.word == "done":
         return "ignored", "this event was told of already"
-    if taken == "taken":
+    if taken.word == "taken":
         raise Unposted("another delivery of this event is being posted", 15)
     try:
-        message = message_of_report(said) if said else message_of(notice)
-        who = text(said.get("responder")) or who_called(notice).name
-        alike = key("alike", about, notice.account, who, text(said.get("outcome")))
-        outcome = post_or_count(message, event, alike, settings)
+        summary = summary_of(taken.summary) if taken.summary else None
+        if summary and summary.first == event:
+            outcome = tell_summary(taken.summary, summary, notice, settings)
+        else:
+            outcome = post_or_count(story_of(notice), event, settings)
     except Exception:
         release(event)
         raise
@@ -116,73 +119,92 @@ def tell(notice: Notice, settings: dict[str, Any]) -> tuple[str, str]:
     return outcome
 
 
-def ignored(notice: Notice, settings: dict[str, Any]) -> str:
-    """Why an event is not told of; empty when it is."""
-    if isinstance(notice, Report):
-        own = text(notice.said.get("responder")) == os.environ["TRAILBUS_TARGET"]
-        return "its own report" if own else ""
-    if "replay-name" in notice.event:
-        return "replayed: a replay is for consumers, people were told before"
-    if notice.role_arn and notice.role_arn == os.environ["TRAILBUS_OWN_ROLE"]:
-        return "the call was made with this responder's own role"
-    if notice.account in listed("TRAILBUS_IGNORE_ACCOUNTS"):
-        return f"account {notice.account} is ignored"
-    service = text(notice.detail.get("eventSource")).removesuffix(".amazonaws.com")
-    calls = (notice.event_name, f"{service}:{notice.event_name}")
-    for pattern in settings["ignore_events"]:
-        if _any_like(pattern, *calls):
-            return f"event {pattern} is ignored"
-    for pattern in listed("TRAILBUS_IGNORE_PRINCIPALS"):
-        if _any_like(pattern, notice.caller, notice.role_arn):
-            return f"principal {pattern} is ignored"
-    return ""
+def post_or_count(story: Story, event: str, settings: dict[str, Any]) -> tuple[str, str]:
+    """Posts what stands alone and the first of its kind, within what its account may post.
 
-
-def _any_like(pattern: str, *texts: str) -> bool:
-    """As in a policy, * and ? stand for anything and nothing else does; case counts."""
-    glob = pattern.replace("[", "[[]")
-    return any(each and fnmatchcase(each, glob) for each in texts)
-
-
-def listed(variable: str) -> list[str]:
-    """A parameter that people type. A misspelt one must not silence anything, nor nothing."""
-    given = json.loads(os.environ[variable].strip() or "[]")
-    if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise ValueError(f"{variable} must be a JSON list of texts in quotes")
-    return given
-
-
-def post_or_count(
-    message: Message, event: str, alike: str, settings: dict[str, Any]
-) -> tuple[str, str]:
-    """Posts the first of its kind; what follows within the window answers it, or is counted."""
-    series = join(alike, event, now(), timedelta(minutes=settings["window_minutes"]))
+    What is like the first, on the same resource within the window, answers it or is counted.
+    """
+    if not story.alike:
+        paid = pay(story, settings)
+        if paid != "taken":
+            return hold_back(story, event, paid)
+        send_paid(story, "", settings)
+        return "posted", story.message.title
+    series = join(story.alike, event, now(), timedelta(minutes=settings["window_minutes"]))
     if series.mine:
         try:
-            thread = send(message, untold_note(series), settings)
+            paid = pay(story, settings)
+            if paid != "taken":
+                outcome = hold_back(story, event, paid)
+                abandon(story.alike)
+                return outcome
+            thread = send_paid(story, untold_note(series), settings)
         except Exception:
-            abandon(alike)
+            abandon(story.alike)
             raise
-        told(alike, thread or "-", series.untold)
-        return "posted", message.title
+        told(story.alike, thread or "-", series.untold)
+        return "posted", story.message.title
     if not series.thread:
         raise Unposted("the first of its kind is being posted", 5)
     milestone = series.times in MILESTONES
+    threaded = series.thread != "-"
     note = f"{ordinal(series.times)} time within {settings['window_minutes']} minutes"
     try:
-        if series.thread != "-" and (series.times <= settings["replies"] or milestone):
-            send(message, f"{note}{untold_more(series)}", settings, series.thread, milestone)
-            told(alike, series.thread, series.untold)
-            return "answered", note
-        if series.thread == "-" and milestone:
-            send(message, f"{note}{untold_more(series)}", settings)
-            told(alike, series.thread, series.untold)
-            return "posted", note
-        leave_untold(alike)
+        wanted = milestone or (threaded and series.times <= settings["replies"])
+        if wanted and pay(story, settings) == "taken":
+            whole = f"{note}{untold_more(series)}"
+            thread = series.thread if threaded else ""
+            send_paid(story, whole, settings, thread, milestone)
+            told(story.alike, series.thread, series.untold)
+            return ("answered" if threaded else "posted"), note
+        leave_untold(story.alike)
     except Exception:
-        part(alike)
+        part(story.alike)
         raise
     return "counted", note
+
+
+def pay(story: Story, settings: dict[str, Any]) -> str:
+    """Takes a post from the account's minute; alarms cost nothing."""
+    return take(story.budget, settings["posts_per_minute"], now()) if story.budget else "taken"
+
+
+def send_paid(
+    story: Story, note: str, settings: dict[str, Any], thread: str = "", loud: bool = False
+) -> str:
+    """Sends, and gives the post back to the account's budget when it does not come out."""
+    try:
+        return send(story.message, note, settings, thread, loud)
+    except Exception:
+        if story.budget:
+            refund(story.budget)
+        raise
+
+
+def hold_back(story: Story, event: str, paid: str) -> tuple[str, str]:
+    """Leaves an event to the summary of its minute, or makes it the one that tells it."""
+    if paid == "first":
+        # Before it is counted, that no summary is ever without somebody to tell it.
+        stand_for(event, story.budget)
+    if hold(story.budget, event, story.line, now()):
+        raise HeldBack(60 - int(now().timestamp()) % 60)
+    return "held back", "its account has no posts left in this minute: a summary tells it"
+
+
+def tell_summary(
+    budget: str, summary: Summary, notice: Notice, settings: dict[str, Any]
+) -> tuple[str, str]:
+    """Names all that was held back of an account in a minute, in as few posts as hold it."""
+    late = summary.due + STRAGGLERS
+    if now() < summary.due:
+        raise HeldBack(int((summary.due - now()).total_seconds()) + 1)
+    if summary.written < summary.held and now() < late:
+        raise HeldBack(5)
+    messages = summary_messages(summary, notice, settings)
+    for message in messages[summary.told :]:
+        send(message, "", settings)
+        one_told(budget)
+    return "posted", f"the summary of {summary.held} in {len(messages)} posts"
 
 
 def untold_note(series: Series) -> str:
@@ -200,81 +222,3 @@ def ordinal(number: int) -> str:
     """2nd, 3rd, 11th."""
     teens = number % 100 in (11, 12, 13)
     return f"{number}{'th' if teens else {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')}"
-
-
-def send(
-    message: Message, note: str, settings: dict[str, Any], thread: str = "", loud: bool = False
-) -> str:
-    """Posts with the secret as it is known, and once more with the one that it is now."""
-    chat = the_chat(settings)
-    try:
-        return laid_out(chat, message, note, thread, loud)
-    except Unposted as problem:
-        if not problem.stale or the_chat(settings, anew=True) == chat:
-            raise
-    return laid_out(the_chat(settings), message, note, thread, loud)
-
-
-def the_chat(settings: dict[str, Any], anew: bool = False) -> Chat:
-    return chat_of(secret(anew), os.environ["TRAILBUS_CHANNEL"], settings["format"])
-
-
-def laid_out(chat: Chat, message: Message, note: str, thread: str, loud: bool) -> str:
-    """Posts in the chat's layout; a message that it does not take so goes out in plain words."""
-    answer = thread if chat.threads else ""
-    document = slack_reply(message, note) if answer else LAYOUTS[chat.layout](message, note)
-    try:
-        return post(chat, document, answer, loud)
-    except Unposted as problem:
-        if problem.no_thread:
-            return post(chat, LAYOUTS[chat.layout](message, note))
-        if not problem.unfit or chat.layout != "slack":
-            raise
-    return post(chat, slack_plain(message), answer, loud)
-
-
-def later(notice: Notice, problem: Unposted) -> int:
-    """After how many seconds a message comes back: as the chat says, longer from try to try.
-
-    Spread a little, by their ids, so that what waits does not come back all at once.
-    """
-    seconds = problem.seconds or 0
-    if problem.busy:
-        paused["until"] = now() + timedelta(seconds=max(seconds, 10))
-    wait = max(seconds, min(15 << min(notice.tries - 1, 6), 900))
-    return wait + zlib.crc32(notice.message_id.encode()) % (wait // 2 + 1)
-
-
-def hide(notice: Notice, receipt: str, seconds: int) -> None:
-    """Lets a message show up again after so long, and not when the queue's own time is over."""
-    try:
-        central_client("sqs").change_message_visibility(
-            QueueUrl=os.environ["TRAILBUS_QUEUE"], ReceiptHandle=receipt, VisibilityTimeout=seconds
-        )
-    except Exception as error:  # noqa: BLE001 - it comes back all the same, at another time
-        note_down(notice, "given back", f"not hidden: {_what(error)}")
-
-
-def key(*words: str) -> str:
-    """A key in the memory table."""
-    digest = sha256(json.dumps(words).encode()).hexdigest()
-    return f"{os.environ['TRAILBUS_TARGET']} {words[0]} {digest}"
-
-
-def note_down(notice: Notice, outcome: str, why: str) -> None:
-    """One log line about a notice."""
-    line = {
-        "level": "ERROR" if outcome == "given back" else "INFO",
-        "responder": os.environ["TRAILBUS_TARGET"],
-        "outcome": outcome,
-        "message": why[:500],
-        "detection": text(notice.detection.get("id")),
-        "account": notice.account,
-        "region": notice.region,
-        "event_id": notice.event_id,
-    }
-    print(json.dumps({name: value[:500] for name, value in line.items()}))  # noqa: T201
-
-
-def _what(error: Exception) -> str:
-    return str(error) if isinstance(error, Unposted) else f"{type(error).__name__}: {error}"

@@ -20,6 +20,8 @@ _FORMATS = {
         "powerplatform.us",
         "powerautomate.com",
     ),
+    # https://developers.google.com/workspace/chat/quickstart/webhooks
+    "text": ("chat.googleapis.com",),
 }
 """What a webhook's host says about the form that it wants."""
 _TOKEN = re.compile(r"xox[a-z](\.xox[a-z])?-[\x21-\x7e]+")
@@ -38,6 +40,8 @@ _UNFIT = (
     "invalid_blocks", "invalid_blocks_format", "invalid_attachments", "invalid_payload",
     "msg_too_long", "msg_blocks_too_long", "too_many_attachments", "no_text",
 )  # fmt: skip
+_MENDED_BY_A_PERSON = (401, 402, 403, 404, 407, 410)
+"""The address, the token or the channel is wrong: with another secret the message is taken."""
 _NO_THREAD = ("thread_not_found", "cannot_reply_to_message", "message_not_found")
 
 
@@ -51,6 +55,7 @@ class Unposted(Exception):
         *,
         busy: bool = False,
         stale: bool = False,
+        final: bool = False,
         error: str = "",
     ) -> None:
         self.seconds = seconds
@@ -59,6 +64,8 @@ class Unposted(Exception):
         """Whether the chat wants to be left alone by everybody for so long."""
         self.stale = stale
         """Whether the secret may have been changed."""
+        self.final = final
+        """Whether the chat will never take this message, however often it is tried."""
         self.unfit = error in _UNFIT
         """Whether the chat did not like the form of the message."""
         self.no_thread = error in _NO_THREAD
@@ -143,15 +150,16 @@ def _check(answer: HttpAnswer, error: str, took: bool = True) -> None:
     said = f"the chat answered {status}{f' {error}' if error else ''}"
     if status == 0:
         raise Unposted(f"the chat did not answer: {answer.body}", seconds=0, busy=True)
-    if status == 429 or status >= 500 or error in _BUSY:
+    if status in (408, 425, 429) or status >= 500 or error in _BUSY:
         raise Unposted(said, seconds=_seconds(answer.retry_after), busy=True)
     if 200 <= status < 300 and took:
         return
     if 300 <= status < 400:
         raise Unposted(f"{said}: redirects are not followed")
-    stale = status in (401, 403, 404, 410) or error in _STALE
-    unfit = error in _UNFIT or (status in (400, 413) and not error)
-    raise Unposted(said, stale=stale, error="invalid_payload" if unfit else error)
+    stale = status in _MENDED_BY_A_PERSON or error in _STALE
+    unfit = error in _UNFIT or (status in (400, 413, 415, 422) and not error)
+    final = error in _UNFIT or (400 <= status < 500 and not stale)
+    raise Unposted(said, stale=stale, final=final, error="invalid_payload" if unfit else error)
 
 
 def _error_word(said: str) -> str:

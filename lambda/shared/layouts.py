@@ -16,6 +16,10 @@ _LOOKS = {
 }
 _PLAIN = _LOOKS["info"]
 
+_TEXT = 10_000
+"""Google Chat takes 32,000 bytes; a character has three at most here, but for a sign or two.
+https://developers.google.com/workspace/chat/create-messages"""
+
 # Slack's limits: https://docs.slack.dev/reference/block-kit/blocks/
 _SECTION = 3_000
 _HEADER = 150
@@ -110,7 +114,7 @@ def teams(message: Message, note: str = "") -> dict[str, Any]:
         body.append(_runs({"text": "Undo  ", "weight": "Bolder"}, {"text": message.undo}))
     foot = " \u00b7 ".join(word for word in _foot_words(message) if word)
     body.append(_runs({"text": foot, "size": "Small", "isSubtle": True}))
-    open_link = {"type": "Action.OpenUrl", "title": "Open in CloudTrail", "url": message.link}
+    open_link = {"type": "Action.OpenUrl", "title": _opens(message), "url": message.link}
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -123,6 +127,32 @@ def teams(message: Message, note: str = "") -> dict[str, Any]:
     kind = "application/vnd.microsoft.card.adaptive"
     attachment = {"contentType": kind, "contentUrl": None, "content": card}
     return {"type": "message", "attachments": [attachment]}
+
+
+def plain(message: Message, note: str = "") -> dict[str, Any]:
+    """The message as text and nothing else, for chats that refuse fields that they do not know.
+
+    Google Chat knows no escapes either: its marks become signs that look like them.
+    https://developers.google.com/workspace/chat/format-messages
+    """
+    _, sign, _ = _LOOKS.get(message.severity, _PLAIN)
+    severity = "" if message.severity == "done" else f"{message.severity.upper()}  "
+    lines = [f"{sign} *{_bare(message.title)}*"]
+    lines.append(_bare(f"{severity}{message.account}, {message.region}"))
+    if note:
+        lines.append(f"\u21bb {_bare(note)}")
+    for label, what, words in message.facts:
+        lines.append(f"*{label}*  {_bare(what)}{f'  ({_bare(words)})' if words else ''}")
+    lines += [_bare(f"{key}: {value}") for key, value in message.details]
+    if message.why:
+        lines.append(_bare(message.why))
+    if message.harmless_when:
+        lines.append(_bare(f"Harmless when: {message.harmless_when}"))
+    if message.undo:
+        lines.append(f"*Undo*  {_bare(message.undo)}")
+    foot = [message.link, *map(_bare, _foot_words(message))]
+    lines.append("  \u00b7  ".join(word for word in foot if word))
+    return {"text": "\n".join(lines)[:_TEXT]}
 
 
 def generic(message: Message, note: str = "") -> dict[str, Any]:
@@ -157,6 +187,14 @@ _LOOKALIKES = {
     "~": "\u223c",
     "`": _TICK,
 }
+
+
+_BARE = str.maketrans({**_LOOKALIKES, "<": "\u2039", ">": "\u203a"})
+
+
+def _bare(text: str) -> str:
+    """Text that begins no mark, no mention and no link in disguise."""
+    return text.translate(_BARE).replace("](", "]\u2060(")
 
 
 def _slack(text: str, room: int = _ROOM) -> str:
@@ -229,9 +267,13 @@ def _foot(message: Message) -> str:
     if message.when:
         seconds = int(message.when.timestamp())
         when = f"<!date^{seconds}^{{date_short_pretty}} {{time}}|{when}>"
-    link = f"<{message.link}|Open in CloudTrail>" if message.link else ""
+    link = f"<{message.link}|{_opens(message)}>" if message.link else ""
     words = (link, when, _slack(source), _slack(event))
     return "  \u00b7  ".join(word for word in words if word)
+
+
+def _opens(message: Message) -> str:
+    return f"Open in {'CloudTrail' if '/cloudtrailv2/' in message.link else 'CloudWatch'}"
 
 
 def _foot_words(message: Message) -> tuple[str, str, str]:

@@ -8,7 +8,7 @@ from shared.clients import central_client
 
 _LEASE = timedelta(minutes=2)
 """How long somebody may take to tell of something: longer than the function may run."""
-_KEEP = timedelta(days=15)
+KEEP = timedelta(days=15)
 """Longer than a message can lie in a queue and then in its dead-letter queue."""
 
 
@@ -24,22 +24,33 @@ class Series(NamedTuple):
     mine: bool
 
 
-def claim(key: str, moment: datetime) -> str:
-    """Takes an event, so that nobody else tells of it meanwhile: "mine", "taken" or "done"."""
+class Claim(NamedTuple):
+    """Whose an event is: "mine", "taken" or "done"; and the summary that it stands for, if any."""
+
+    word: str
+    summary: str = ""
+
+
+def claim(key: str, moment: datetime) -> Claim:
+    """Takes an event, so that nobody else tells of it meanwhile."""
     lease = moment + _LEASE
-    values = {":now": _number(moment), ":until": _number(lease), ":expires": _number(lease + _KEEP)}
+    values = {
+        ":now": seconds_of(moment),
+        ":until": seconds_of(lease),
+        ":expires": seconds_of(lease + KEEP),
+    }
     try:
-        _update(
+        answer = change(
             key,
             "SET #until = :until, #expires = :expires",
             "attribute_not_exists(#key) OR #until < :now",
             ("key", "until", "expires"),
             values,
         )
-    except _refusal() as refused:
+    except refusal() as refused:
         done = refused.response.get("Item", {}).get("done")
-        return "done" if done else "taken"
-    return "mine"
+        return Claim("done" if done else "taken")
+    return Claim("mine", answer["Attributes"].get("summary", {}).get("S", ""))
 
 
 def settle(key: str, moment: datetime) -> None:
@@ -47,15 +58,20 @@ def settle(key: str, moment: datetime) -> None:
     values = {
         ":never": {"N": "9" * 12},
         ":yes": {"BOOL": True},
-        ":expires": _number(moment + _KEEP),
+        ":expires": seconds_of(moment + KEEP),
     }
     update = "SET #until = :never, #done = :yes, #expires = :expires"
-    _update(key, update, "", ("until", "done", "expires"), values)
+    change(key, update, "", ("until", "done", "expires"), values)
+
+
+def stand_for(key: str, summary: str) -> None:
+    """Whoever takes the event from now on tells of all that the summary holds."""
+    change(key, "SET #summary = :summary", "", ("summary",), {":summary": {"S": summary}})
 
 
 def release(key: str) -> None:
     """Lets the event be taken again at once: telling failed."""
-    _update(key, "SET #until = :past", "", ("until",), {":past": {"N": "0"}})
+    change(key, "SET #until = :past", "", ("until",), {":past": {"N": "0"}})
 
 
 def join(key: str, event_id: str, moment: datetime, window: timedelta) -> Series:
@@ -66,15 +82,15 @@ def join(key: str, event_id: str, moment: datetime, window: timedelta) -> Series
     """
     values = {
         ":one": {"N": "1"},
-        ":now": _number(moment),
+        ":now": seconds_of(moment),
         ":event": {"S": event_id},
         ":none": {"S": ""},
-        ":since": _number(moment - window),
-        ":stale": _number(moment - _LEASE),
-        ":expires": _number(moment + _KEEP),
+        ":since": seconds_of(moment - window),
+        ":stale": seconds_of(moment - _LEASE),
+        ":expires": seconds_of(moment + KEEP),
     }
     try:
-        answer = _update(
+        answer = change(
             key,
             "SET #opened = :now, #opener = :event, #thread = :none, #times = :one,"
             " #expires = :expires",
@@ -84,34 +100,34 @@ def join(key: str, event_id: str, moment: datetime, window: timedelta) -> Series
             values,
         )
         return _series(answer["Attributes"], mine=True)
-    except _refusal() as refused:
+    except refusal() as refused:
         item = refused.response.get("Item", {})
     if not item.get("thread", {}).get("S"):
         return _series(item, mine=False)
     used = {name: values[name] for name in (":one", ":expires")}
-    answer = _update(key, "SET #expires = :expires ADD #times :one", "", ("times", "expires"), used)
+    answer = change(key, "SET #expires = :expires ADD #times :one", "", ("times", "expires"), used)
     return _series(answer["Attributes"], mine=False)
 
 
 def abandon(key: str) -> None:
     """The first event of a series was not told of: another may be the first, or the same."""
-    _update(key, "SET #opened = :past", "", ("opened",), {":past": {"N": "0"}})
+    change(key, "SET #opened = :past", "", ("opened",), {":past": {"N": "0"}})
 
 
 def told(key: str, thread: str, untold: int) -> None:
     """The message is out: its thread, for those to come, and how many untold ones it told of."""
     values = {":thread": {"S": thread}, ":told": {"N": str(-untold)}}
-    _update(key, "SET #thread = :thread ADD #untold :told", "", ("thread", "untold"), values)
+    change(key, "SET #thread = :thread ADD #untold :told", "", ("thread", "untold"), values)
 
 
 def part(key: str) -> None:
     """An event leaves its series: telling failed, and it will join again."""
-    _update(key, "ADD #times :less", "", ("times",), {":less": {"N": "-1"}})
+    change(key, "ADD #times :less", "", ("times",), {":less": {"N": "-1"}})
 
 
 def leave_untold(key: str) -> None:
     """One more that the next message tells of."""
-    _update(key, "ADD #untold :one", "", ("untold",), {":one": {"N": "1"}})
+    change(key, "ADD #untold :one", "", ("untold",), {":one": {"N": "1"}})
 
 
 def _series(item: dict[str, Any], mine: bool) -> Series:
@@ -119,9 +135,10 @@ def _series(item: dict[str, Any], mine: bool) -> Series:
     return Series(numbers[0], item.get("thread", {}).get("S", ""), numbers[1], mine)
 
 
-def _update(
+def change(
     key: str, update: str, condition: str, used: tuple[str, ...], values: dict[str, Any]
 ) -> dict[str, Any]:
+    """Changes an item of the memory table where the condition holds, and gives it back."""
     more = {"ConditionExpression": condition} if condition else {}
     said = update + condition
     answer: dict[str, Any] = central_client("dynamodb").update_item(
@@ -137,9 +154,9 @@ def _update(
     return answer
 
 
-def _refusal() -> Any:
+def refusal() -> Any:
     return central_client("dynamodb").exceptions.ConditionalCheckFailedException
 
 
-def _number(moment: datetime) -> dict[str, str]:
+def seconds_of(moment: datetime) -> dict[str, str]:
     return {"N": str(int(moment.timestamp()))}

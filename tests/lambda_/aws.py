@@ -152,6 +152,12 @@ NEEDS: dict[str, tuple[Need, ...]] = {
             lambda p, site: site.arn("sqs", str(p["QueueUrl"]).rpartition("/")[2]),
         ),
     ),
+    "sqs:SendMessage": (
+        Need(
+            ("sqs:SendMessage",),
+            lambda p, site: site.arn("sqs", str(p["QueueUrl"]).rpartition("/")[2]),
+        ),
+    ),
     "sns:Publish": (
         Need(("sns:Publish",), lambda p, site: str(p["TopicArn"])),
         Need(("kms:GenerateDataKey", "kms:Decrypt"), _topics_key),
@@ -181,6 +187,8 @@ class Aws:
         self.names: dict[str, str] = {}
         """Of accounts: what Organizations calls them."""
         self.hidden: dict[str, int] = {}
+        self.sent: list[Mapping[str, Any]] = []
+        """What was put into a queue."""
         """Of messages, by receipt handle: for how many seconds the queue hides them."""
         self.published: list[dict[str, Any]] = []
         self.on_publish: Callable[[], None] = lambda: None
@@ -357,7 +365,7 @@ class Aws:
             "sns": self._publish,
             "organizations": self._account,
             "secretsmanager": lambda c: {"SecretString": self._secret(c.parameters["SecretId"])},
-            "sqs": self._hide,
+            "sqs": self._queue,
             "ssm": self._parameter,
             "sts": self._assume,
         }
@@ -379,7 +387,10 @@ class Aws:
             raise Refusal("AccountNotFoundException", f"there is no {account}")
         return {"Account": {"Id": account, "Name": self.names[account]}}
 
-    def _hide(self, call: Call) -> dict[str, Any]:
+    def _queue(self, call: Call) -> dict[str, Any]:
+        if call.operation == "SendMessage":
+            self.sent.append(call.parameters)
+            return {"MessageId": "m"}
         self.hidden[call.parameters["ReceiptHandle"]] = call.parameters["VisibilityTimeout"]
         return {}
 

@@ -15,6 +15,7 @@ OTHER_HOOK = "https://hooks.slack.com/services/T0AAAAAAA/B0DDDDDDD/eeeeeeeeeeeee
 TEAMS = (
     "https://example.westeurope.logic.azure.com/workflows/f00/triggers/manual/paths/invoke?sig=S1"
 )
+GOOGLE = "https://chat.googleapis.com/v1/spaces/AAAA/messages?key=k&token=t"
 PLAIN = "https://alerts.example.com/in/0123456789"
 TOKEN = "xoxb-" + "111111111111-222222222222-" + "aBcDeFgHiJkLmNoPqRsTuVwX"
 CHANNEL = "C0123456789"

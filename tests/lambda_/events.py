@@ -82,7 +82,13 @@ def body(event: Mapping[str, Any]) -> str:
     return template.replace("<aws.events.event.json>", json.dumps(event))
 
 
-def message(event: Mapping[str, Any] | str, *, tries: int = 1, id_: str = "") -> dict[str, Any]:
+def message(
+    event: Mapping[str, Any] | str,
+    *,
+    tries: int = 1,
+    id_: str = "",
+    queue: str = "trailbus-trail-guard",
+) -> dict[str, Any]:
     """An SQS message as Lambda hands it over. `event` is an event, or a whole body."""
     return {
         "messageId": id_ or f"message-{next(_numbers)}",
@@ -91,7 +97,7 @@ def message(event: Mapping[str, Any] | str, *, tries: int = 1, id_: str = "") ->
         "attributes": {"ApproximateReceiveCount": str(tries), "SentTimestamp": "0"},
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:222222222222:trailbus-trail-guard",
+        "eventSourceARN": f"arn:aws:sqs:us-east-1:222222222222:{queue}",
         "awsRegion": "us-east-1",
     }
 

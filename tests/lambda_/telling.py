@@ -17,6 +17,8 @@ from .events import message
 from .rendered import CENTRAL, Site
 
 SECRET = "trailbus/slack"
+QUEUE = "trailbus-slack"
+CRITICAL = "trailbus-slack-critical"
 CONFIGURATION = """\
 name_prefix: trailbus
 detections: {{packs: [tamper]}}
@@ -41,7 +43,9 @@ class Teller:
     function: Function
     chat: Chat
 
-    def __call__(self, *events: Mapping[str, Any] | str, tries: int = 1) -> Answer:
+    def __call__(
+        self, *events: Mapping[str, Any] | str, tries: int = 1, queue: str = QUEUE
+    ) -> Answer:
         """Invokes it with events, bodies or messages."""
         records = []
         for each in events:
@@ -49,7 +53,7 @@ class Teller:
                 records.append(each)
                 continue
             name = f"message-{next(_numbers)}"
-            record = message(each, tries=tries, id_=name)
+            record = message(each, tries=tries, id_=name, queue=queue)
             records.append({**record, "receiptHandle": f"receipt of {name}"})
         with self.chat.open():
             return self.function(*records)

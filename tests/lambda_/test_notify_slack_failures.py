@@ -11,10 +11,11 @@ import pytest
 
 from generator.simulation.web import Request, Response
 
-from .chat import CHANNEL, HOOK, OTHER_HOOK, TOKEN, down, seen
+from .aws import Refusal
+from .chat import CHANNEL, GOOGLE, HOOK, OTHER_HOOK, PLAIN, TEAMS, TOKEN, down, seen
 from .conftest import Deploy
 from .events import NOW, session_of, stop
-from .telling import SECRET, Teller, teller
+from .telling import CRITICAL, SECRET, Teller, teller
 from .test_notify_slack import REPORT
 
 
@@ -37,7 +38,9 @@ def by(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("given", "least", "most"),
     [
-        ("30", 30, 45),
+        ("1", 1, 3),
+        ("2", 2, 4),
+        ("30", 30, 46),
         ("120", 120, 180),
         ("Tue, 03 Nov 2026 12:05:00 GMT", 300, 452),
         ("999999999", 3_600, 5_400),
@@ -75,7 +78,10 @@ def test_the_rest_of_a_batch_is_not_even_tried(tell: Teller) -> None:
 
 def test_a_chat_that_is_down_for_an_hour_gets_everything_afterwards(tell: Teller) -> None:
     """A queue that hides messages for as long as they say, and a clock that nobody waits for."""
-    queue = {n: (by(f"person-{n % 7}"), NOW, 1) for n in range(40)}
+    queue = {
+        n: (stop(account=f"{n:012}", userIdentity=session_of("/admin", f"person-{n % 7}")), NOW, 1)
+        for n in range(40)
+    }
     tell.chat.says = down(503)
     up = NOW + timedelta(hours=1)
     tries = []
@@ -92,7 +98,7 @@ def test_a_chat_that_is_down_for_an_hour_gets_everything_afterwards(tell: Teller
         else:
             tries.append(count)
     assert len(tries) == 40
-    assert max(tries) < 20, "far from the sixty tries that a message has"
+    assert max(tries) < 30, "far from the sixty tries that a message has"
     settled = [item for item in tell.aws.memory().values() if item.get("done")]
     assert len(settled) == 40
     successes = [r for r in tell.chat.requests[-60:] if "person-" in r.body]
@@ -145,6 +151,91 @@ def test_a_queue_that_does_not_hide_a_message_gets_it_back_all_the_same(tell: Te
     assert "not hidden: " in answer.lines[-1]["message"]
 
 
+def test_a_second_is_a_second(tell: Teller) -> None:
+    tell.chat.answers = [Response(429, "", {"Retry-After": "1"})]
+    tell(by("mara"), by("nils"))
+    assert len(tell.chat.requests) == 1
+    tell.later(seconds=1)
+
+    assert tell(by("mara")).outcomes == ["posted"]
+
+
+# --- Refused for good
+
+
+@pytest.mark.parametrize("status", [400, 405, 413, 415, 418, 422])
+def test_what_is_refused_in_every_form_ends_at_once_with_the_reason(
+    tell: Teller, status: int
+) -> None:
+    tell.chat.says = lambda request: Response(status, "")
+    event = stop()
+    answer = tell(event)
+
+    assert answer.failed == []
+    assert len(tell.chat.requests) <= 3
+    [aside] = tell.aws.sent
+    assert aside["QueueUrl"].endswith("trailbus-slack-dead-letters")
+    assert json.loads(aside["MessageBody"])["event"] == event
+    reason = aside["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    assert reason == f"the chat answered {status}"
+    [report] = answer.published
+    assert report["outcome"] == "refused"
+    assert f"the chat answered {status}" in report["message"]
+    tell.chat.says = None
+    assert tell(event).outcomes == ["posted"], "once it is moved back"
+
+
+def test_a_critical_one_is_put_with_the_dead_letters_of_its_own_queue(tell: Teller) -> None:
+    tell.chat.says = down(400)
+    assert tell(stop(), queue=CRITICAL).failed == []
+
+    assert tell.aws.sent[0]["QueueUrl"].endswith("trailbus-slack-critical-dead-letters")
+
+
+def test_what_cannot_be_put_aside_is_tried_again(tell: Teller) -> None:
+    tell.chat.says = down(400)
+    tell.aws.fail("sqs:SendMessage", "OverLimit")
+
+    assert len(tell(stop()).failed) == 1
+
+
+def test_an_address_that_was_typed_for_a_name_is_not_repeated(tell: Teller) -> None:
+    refusal = Refusal("ValidationException", f"no secret {PLAIN}")
+    tell.aws.fail("secretsmanager:GetSecretValue", refusal)
+    answer = tell(stop())
+
+    said = json.dumps([answer.lines, answer.published])
+    assert "ValidationException" in said
+    assert PLAIN not in said
+
+
+# --- Chats that take text alone
+
+
+def text_alone(request: Request) -> Response:
+    """Google Chat refuses what it does not know."""
+    return Response(200 if list(json.loads(request.body)) == ["text"] else 400)
+
+
+@pytest.mark.parametrize(
+    ("hook", "layout"),
+    [(GOOGLE, "auto"), (GOOGLE, "slack"), (PLAIN, "text"), (PLAIN, "generic"), (TEAMS, "auto")],
+)
+def test_a_chat_that_takes_text_alone_gets_text(deploy: Deploy, hook: str, layout: str) -> None:
+    with teller(deploy, hook, format=layout) as tell:
+        tell.chat.says = text_alone
+        answer = tell(by("<users/all> *mara*"))
+
+    assert answer.outcomes == ["posted"]
+    said = tell.chat.posts[-1]["text"]
+    assert "CRITICAL" in said
+    assert "account-trail" in said
+    if layout in ("auto", "text") and hook != TEAMS:
+        assert len(tell.chat.posts) == 1
+        assert "/cloudtrailv2/" in said
+        assert "<" not in said, "nothing calls everybody"
+
+
 # --- Gone
 
 
@@ -157,7 +248,7 @@ def test_a_queue_that_does_not_hide_a_message_gets_it_back_all_the_same(tell: Te
         (403, "action_prohibited"),
         (403, "invalid_token"),
         (401, ""),
-        (418, "<html>teapot at https://hooks.slack.com/services/T0AAAAAAA</html>"),
+        (404, "<html>nothing at https://hooks.slack.com/services/T0AAAAAAA</html>"),
     ],
 )
 def test_a_webhook_that_is_gone_is_loud(tell: Teller, status: int, body: str) -> None:

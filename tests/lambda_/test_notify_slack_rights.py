@@ -44,6 +44,8 @@ def test_it_uses_what_it_is_allowed(deploy: Deploy) -> None:
         tell(stop())
         tell.chat.says = lambda request: Response(404, "no_service")
         tell(stop(account="444455556666"))
+        tell.chat.says = lambda request: Response(400)
+        tell(stop(account="444455556666"))
     used = {action for _, action in tell.aws.used}
     # The secret is not under a key of the customer's here, and no parameter is named.
     unused = {"ssm:GetParameter"}
@@ -66,7 +68,11 @@ def test_accounts_are_looked_up_only_where_the_settings_say_so() -> None:
         ("secretsmanager:PutSecretValue", SECRET_ARN, False),
         ("ssm:GetParameter", ARN.format("ssm", "parameter/trailbus/remediation"), False),
         ("sqs:ChangeMessageVisibility", ARN.format("sqs", "trailbus-slack"), True),
+        ("sqs:ChangeMessageVisibility", ARN.format("sqs", "trailbus-slack-critical"), True),
         ("sqs:ChangeMessageVisibility", ARN.format("sqs", "trailbus-trail-guard"), False),
+        ("sqs:SendMessage", ARN.format("sqs", "trailbus-slack-dead-letters"), True),
+        ("sqs:SendMessage", ARN.format("sqs", "trailbus-slack"), False),
+        ("sqs:SendMessage", ARN.format("sqs", "trailbus-undelivered"), False),
         ("sts:AssumeRole", f"arn:aws:iam::{MEMBER}:role/trailbus-restart-cloudtrail-member", False),
     ],
 )  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from moto.sns.models import sns_backends
 
 from generator import config
 from generator.model import Shape
@@ -15,7 +17,18 @@ from generator.simulation.organization import DEFAULT_PLACE
 from generator.simulation.run import example_events, simulate
 from generator.simulation.web import WEBHOOK, Request, Response
 
-from .conftest import AWAY, MEMBER, Laboratory, bundle_of, event_of, laboratory, moto_queue, stop_of
+from .conftest import (
+    AWAY,
+    CENTRAL,
+    HOME,
+    MEMBER,
+    Laboratory,
+    bundle_of,
+    event_of,
+    laboratory,
+    moto_queue,
+    stop_of,
+)
 
 CONFIGURATION = """\
 name_prefix: trailbus
@@ -79,7 +92,7 @@ def test_what_a_chat_that_is_down_did_not_take_lies_in_the_queue(lab: Laboratory
     for number in range(3):
         lab.send(event_of("cloudtrail_trail_deleted", eventID=f"00000000-000{number}"))
 
-    queue = lab.resource("AWS::SQS::Queue", "trailbus-slack")
+    queue = lab.resource("AWS::SQS::Queue", "trailbus-slack-critical")
     assert len(moto_queue(queue)._messages) == 3, "hidden for a while, and still there"
     assert [post.status for post in lab.functions.posts] == [503]
 
@@ -98,6 +111,52 @@ def test_the_address_stands_nowhere_but_in_the_request(lab: Laboratory) -> None:
     assert asked[0].url == WEBHOOK
     assert secret not in json.dumps([post.body for post in journey.posts])
     assert secret not in "\n".join(lab.functions.log)
+
+
+def test_an_alarm_of_our_own_and_a_report_of_trouble_are_told_without_wiring(
+    lab: Laboratory,
+) -> None:
+    topics = {
+        str(topic.properties["TopicName"]): topic.arn
+        for topic in lab.world.inventory.of_type(CENTRAL, HOME, "AWS::SNS::Topic")
+    }
+    backend = sns_backends[CENTRAL][HOME]
+    name = "trailbus-trail-guard-errors"
+    alarm = {
+        "AlarmName": name,
+        "AlarmDescription": "The function trailbus-trail-guard failed. Read its log.",
+        "AWSAccountId": CENTRAL,
+        "NewStateValue": "ALARM",
+        "OldStateValue": "OK",
+        "NewStateReason": "Threshold Crossed: 1 datapoint [3.0] was greater than 0.0",
+        "StateChangeTime": "2026-11-03T12:00:00.000+0000",
+        "Region": "US East (N. Virginia)",
+        "AlarmArn": f"arn:aws:cloudwatch:{HOME}:{CENTRAL}:alarm:{name}",
+    }
+    said = {"responder": "trail-guard", "outcome": "gave up", "account": MEMBER, "message": "why"}
+    for times in range(2):
+        backend.publish(json.dumps({**alarm, "Trigger": times}), topics["trailbus-alarms"])
+    backend.publish(json.dumps(said), topics["trailbus-reports"])
+    lab.functions.pump(datetime(2026, 11, 3, 12, 1, tzinfo=UTC))
+
+    first, second, report = (json.loads(post.body) for post in lab.functions.posts)
+    assert first["text"] == f"HIGH: Alarm: {name} in {CENTRAL}, {HOME}"
+    assert "Read its log." in json.dumps(first)
+    assert "OK \\u2192 ALARM" in json.dumps(first)
+    assert "Open in CloudWatch" in json.dumps(first)
+    assert second["text"] == first["text"], "no alarm is joined away"
+    assert report["text"].startswith("HIGH: trail-guard: gave up")
+
+
+def test_an_alarm_that_is_over_is_told_quietly(lab: Laboratory) -> None:
+    topic = f"arn:aws:sns:{HOME}:{CENTRAL}:trailbus-alarms"
+    alarm = {"AlarmName": "trailbus-x", "AlarmDescription": "Mend it.", "NewStateValue": "OK"}
+    sns_backends[CENTRAL][HOME].publish(json.dumps(alarm), topic)
+    lab.functions.pump(datetime(2026, 11, 3, 12, 1, tzinfo=UTC))
+
+    [post] = (json.loads(post.body) for post in lab.functions.posts)
+    assert post["text"].startswith("Over: trailbus-x in ")
+    assert "Mend it." not in json.dumps(post)
 
 
 @pytest.mark.slow
