@@ -8,10 +8,11 @@ https://docs.aws.amazon.com/controltower/latest/userguide/cfct-manifest-file-res
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from textwrap import wrap
 from typing import NamedTuple
 
 from generator import names
-from generator.model import Json
+from generator.model import Json, Place, Problem, Rollout
 from generator.yaml_text import yaml_text
 
 MANIFEST = "manifest.yaml"
@@ -34,16 +35,71 @@ Parameters = Mapping[str, Mapping[str, str]]
 """Of each template, by file name: the parameters to give."""
 
 
+def unsaid(place: Place) -> tuple[Problem, ...]:
+    """What a place says and a manifest cannot: each with what to do instead."""
+    rollout, pilot = place.rollout, place.rollout.pilot
+    units = ", ".join(place.organizational_units)
+    found = [
+        ("organizational_units", units, "name each by its name, with those below it"),
+        (
+            "exclude_accounts",
+            ", ".join(place.exclude_accounts),
+            "CfCT covers them too where they are directly in a unit that it targets: leave that "
+            "unit out, and name its other accounts under deployment_targets, accounts",
+        ),
+        (
+            "regions",
+            "" if place.regions else "all",
+            "name each Region: CfCT does not find out which are enabled",
+        ),
+        (
+            "tags",
+            ", ".join(f"{key}={value}" for key, value in place.tags.items()),
+            "CfCT gives our stacks no tags; a template takes one more by TagKey and TagValue",
+        ),
+        (
+            "rollout.pilot",
+            ", ".join((*pilot.organizational_units, *pilot.accounts)),
+            "CfCT knows no pilot: begin with a manifest that names the pilot's units alone",
+        ),
+    ]
+    before = Rollout()
+    changed = [
+        name
+        for name in Rollout._fields
+        if name not in ("pilot", "self_managed") and getattr(rollout, name) != getattr(before, name)
+    ]
+    found += [
+        (f"rollout.{name}", str(getattr(rollout, name)), "set it in CfCT's own stack")
+        for name in changed
+    ]
+    if rollout.self_managed:
+        found.append(
+            ("rollout.permissions", "self-managed", "CfCT brings roles of its own, Control Tower's")
+        )
+    return tuple(
+        Problem(f"place.{name}", f"{value} cannot be said to CfCT", cure)
+        for name, value, cure in found
+        if value
+    )
+
+
 def package(
-    prefix: str, texts: Mapping[str, str], where: Where, parameters: Parameters
+    prefix: str,
+    texts: Mapping[str, str],
+    where: Where,
+    parameters: Parameters,
+    unsaid: Sequence[Problem] = (),
 ) -> dict[str, str]:
     """The manifest, and the templates that it names, by their places in the package."""
-    whole = {MANIFEST: manifest(prefix, where, parameters)}
+    whole = {MANIFEST: manifest(prefix, where, parameters, unsaid)}
     return whole | {_place(name): texts[name] for name in TEMPLATES}
 
 
-def manifest(prefix: str, where: Where, parameters: Parameters) -> str:
-    """The manifest. What it does not know stands there in capitals."""
+def manifest(
+    prefix: str, where: Where, parameters: Parameters, unsaid: Sequence[Problem] = ()
+) -> str:
+    """The manifest. What it does not know stands there in capitals, what it cannot say above it."""
     # CfCT may write parameters below /org.
     # https://docs.aws.amazon.com/controltower/latest/userguide/cfct-manifest-file-resources-section.html
     bus = f"/org/{prefix}/bus-arn"
@@ -53,15 +109,19 @@ def manifest(prefix: str, where: Where, parameters: Parameters) -> str:
     def resource(
         name: str, file: str, targets: dict[str, Json], regions: Sequence[str], **more: Json
     ) -> dict[str, Json]:
-        given = {**parameters[file], **(members if file != names.CENTRAL else {})}
+        given = {
+            **parameters[file],
+            **(members if names.CENTRAL_BUS_ARN in parameters[file] else {}),
+        }
+        listed: list[Json] = [
+            {"parameter_key": key, "parameter_value": value} for key, value in given.items()
+        ]
         return {
             "name": name,
             "resource_file": _place(file),
             "deploy_method": "stack_set",
             "deployment_targets": targets,
-            "parameters": [
-                {"parameter_key": key, "parameter_value": value} for key, value in given.items()
-            ],
+            **({"parameters": listed} if listed else {}),
             **more,
             "regions": list(regions),
         }
@@ -79,7 +139,9 @@ def manifest(prefix: str, where: Where, parameters: Parameters) -> str:
         resource(rules, names.MEMBER_RULES, units, where.regions),
     ]
     # The version is a date, and YAML's text of one would be quoted.
-    head = f"{_HEAD}---\nregion: {where.region}\nversion: {VERSION}\n"
+    lost = "".join(f"# {line}\n" for one in unsaid for line in wrap(str(one), 96))
+    lost = f"#\n# What your configuration says and this cannot:\n{lost}" if lost else ""
+    head = f"{_HEAD}{lost}---\nregion: {where.region}\nversion: {VERSION}\n"
     return head + yaml_text({"resources": resources})
 
 

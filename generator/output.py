@@ -12,16 +12,17 @@ from generator import names
 from generator.model import Mistake, Problem
 
 
-def write(files: Mapping[str, str], folder: Path) -> dict[str, str]:
+def write(files: Mapping[str, str], folder: Path, beside: bool = False) -> dict[str, str]:
     """Writes the files and says of each whether it is "new", "changed", "unchanged" or "removed".
 
     Each is written beside its place first and renamed when all are there; where a renaming fails,
     those before it are undone: an interrupted run leaves the old ones. Files that an earlier
     manifest lists and that are rendered no more are removed; others in the folder are not ours.
+    Files that are put `beside` what is there remove nothing: a manifest there is of other files.
     """
     outcome: dict[str, str] = {}
     try:
-        obsolete = _obsolete(files, folder)
+        obsolete = [] if beside else _obsolete(files, folder)
         folder.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
             moves = []

@@ -14,6 +14,7 @@ import yaml
 
 from generator import config, control_tower, names
 from generator.__main__ import main
+from generator.model import Place
 
 PLACE = """\
 place:
@@ -115,7 +116,7 @@ def test_every_template_gets_each_parameter_that_it_needs_and_none_that_it_lacks
 ) -> None:
     for resource in yaml.safe_load(files["manifest.yaml"])["resources"]:
         declared = yaml.safe_load(files[resource["resource_file"]])["Parameters"]
-        given = [one["parameter_key"] for one in resource["parameters"]]
+        given = [one["parameter_key"] for one in resource.get("parameters", [])]
         assert len(given) == len(set(given))
         assert set(given) <= set(declared)
         assert {name for name, one in declared.items() if "Default" not in one} <= set(given)
@@ -128,6 +129,9 @@ def test_the_central_stack_comes_first_and_hands_its_bus_on(files: dict[str, str
     assert output["value"] == "$[output_BusArn]"
     assert "BusArn" in outputs
     for member in (roles, rules):
+        declared = yaml.safe_load(files[member["resource_file"]])["Parameters"]
+        if names.CENTRAL_BUS_ARN not in declared:
+            continue  # nothing is forwarded
         bus = _given(member)[names.CENTRAL_BUS_ARN]
         assert bus == f"$[alfred_ssm_{output['name']}]"
     assert output["name"].startswith("/org/")
@@ -136,7 +140,7 @@ def test_the_central_stack_comes_first_and_hands_its_bus_on(files: dict[str, str
 
 
 def _given(resource: Mapping[str, Any]) -> dict[str, str]:
-    return {one["parameter_key"]: one["parameter_value"] for one in resource["parameters"]}
+    return {one["parameter_key"]: one["parameter_value"] for one in resource.get("parameters", [])}
 
 
 def test_a_place_is_filled_in(tmp_path: Path, capsys: Any) -> None:
@@ -177,6 +181,60 @@ def test_without_a_place_every_gap_is_in_capitals(tmp_path: Path, capsys: Any) -
 def _capitals(text: str) -> list[str]:
     body = text.partition("\n---\n")[2]
     return re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", body)
+
+
+FULL = """\
+place:
+  organization_id: o-a1b2c3d4e5
+  management_account: "111111111111"
+  central: {account: "012345678901", region: eu-west-1}
+  organizational_units: [ou-ab12-workloads1]
+  exclude_accounts: ["333333333333"]
+  regions: all
+  tags: {cost-center: "4711"}
+  rollout:
+    permissions: self-managed
+    pilot: {accounts: ["444455556666"]}
+    max_concurrent_percentage: 50
+    failure_tolerance_percentage: 10
+    region_concurrency: sequential
+"""
+
+
+def test_what_cannot_be_said_to_the_receiver_is_said_to_the_reader(
+    tmp_path: Path, capsys: Any
+) -> None:
+    file = tmp_path / "trailbus.yaml"
+    file.write_text(FULL, encoding="utf-8")
+    assert main(["handoff", "cfct", "--config", str(file)]) == 0
+    printed = capsys.readouterr()
+    head = printed.out.partition("\n---\n")[0]
+    told = " ".join(line.removeprefix("# ") for line in head.splitlines())
+    for words in (
+        "place.organizational_units: ou-ab12-workloads1",
+        "place.exclude_accounts: 333333333333",
+        "place.regions: all",
+        "place.tags: cost-center=4711",
+        "place.rollout.pilot: 444455556666",
+        "place.rollout.permissions: self-managed",
+        "place.rollout.max_concurrent_percentage: 50",
+        "place.rollout.failure_tolerance_percentage: 10",
+        "place.rollout.sequential: True",
+    ):
+        assert words in told
+        assert words in printed.err
+    assert max(len(line) for line in head.splitlines()) <= 100
+
+
+def test_every_setting_of_a_place_is_handed_on_or_told() -> None:
+    """A setting that is added later is thought about here, too."""
+    handed_on = {"organization_id", "management_account", "central_account", "central_region"}
+    handed_on |= {"regions", "parameters", "targets"}
+    told = {"organizational_units", "exclude_accounts", "tags", "rollout"}
+    # How deploy gets in: CfCT has its own ways.
+    of_no_use = {"access"}
+    # Who hears alarms and reports is a parameter.
+    assert {*Place._fields} - {"alarm_emails", "report_emails"} == handed_on | told | of_no_use
 
 
 def test_the_management_account_is_told_about() -> None:

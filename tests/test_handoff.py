@@ -191,6 +191,15 @@ def test_with_a_folder_the_files_are_written(
     assert capsys.readouterr().out.count("unchanged") == len(expected)
 
 
+def test_nothing_is_removed_that_it_did_not_make(configuration: Path, capsys: Any) -> None:
+    assert main(["render", "--config", str(configuration), "--out", "there"]) == 0
+    before = {file: file.read_bytes() for file in Path("there").rglob("*") if file.is_file()}
+    for to in ("cfct", "github"):
+        assert main(["handoff", to, "--config", str(configuration), "--out", "there"]) == 0
+    assert "removed" not in capsys.readouterr().out
+    assert {file: file.read_bytes() for file in before} == before
+
+
 def test_what_is_printed_is_what_is_written(configuration: Path, capsys: Any) -> None:
     for to, file in (("github", WORKFLOW), ("cfct", "manifest.yaml")):
         command = ["handoff", to, "--config", str(configuration)]

@@ -9,10 +9,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from generator.model import Mistake, Problem
 from generator.rollout import opening
 from generator.screen import Screen, printable
+
+if TYPE_CHECKING:
+    from generator.deploy.aws import Door
+    from generator.deploy.existing import Existing
+    from generator.deploy.wanted import Wanted
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -62,7 +68,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
                     Problem(
                         f"the stack {want.central.name}: {one.logical_id or 'its change set'}",
                         one.reason,
-                        "kept by an earlier destroy? trailbus destroy --data removes it"
+                        _whose(entry.door, want, existing, one.logical_id)
                         if "already exists" in one.reason
                         else "",
                     )
@@ -94,6 +100,19 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         }
     )
     return 0 if good else 1
+
+
+def _whose(door: Door, want: Wanted, existing: Existing, logical_id: str) -> str:
+    """What to do about something whose name a new stack wants: that depends on whose it is."""
+    from generator.deploy.remains import contents
+    from generator.deploy.teardown import retained
+
+    kept = [one for one in retained(want, existing) if one.logical_id == logical_id]
+    for found in contents(door, want, kept):
+        if found.ours:
+            return "an earlier destroy kept it: read it, then trailbus destroy --data removes it"
+        return f"{found.why}: choose another name for yours, or ask whose it is"
+    return "choose another name for yours (name_prefix, queue_name, topic_name)"
 
 
 def _verdict(steps: int, failed: int, good: bool) -> str:

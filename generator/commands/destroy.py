@@ -40,12 +40,14 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
             raise Mistake(problems)
         undoing = teardown(want, existing)
         before = contents(entry.door, want, undoing.kept)
+        proven = {content.kept for content in before if content.ours}
         for step in undoing.steps:
             screen.line(f"  - {step.sentence}")
         for content in before:
             goes = content.ours and (given.data or content.amount == 0)
             what = f"{content.kept.name} ({content.kept.type}, {content.amount} {content.unit})"
-            screen.line(f"  {'-' if goes else '='} {'Removing' if goes else 'Keeping'} {what}")
+            why = f": {content.why}" if content.why else ""
+            screen.line(f"  {'-' if goes else '='} {'Removing' if goes else 'Keeping'} {what}{why}")
         if not undoing.steps and not before:
             screen.line("Nothing to do: there is nothing of it.")
         elif not given.yes and not given.rehearse:
@@ -54,10 +56,10 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
             outcomes = walk(way, undoing.steps)
             if all(outcome.ok for outcome in outcomes):
                 # What is empty is looked at again: the last event may have come meanwhile.
-                after = contents(entry.door, want, undoing.kept)
+                after = contents(entry.door, want, undoing.kept, proven)
                 outcomes += walk(way, removals(entry.door, want, after, given.data))
                 outcomes += walk(way, artifact_steps(entry.door, want))
-            left = contents(entry.door, want, undoing.kept)
+            left = contents(entry.door, want, undoing.kept, proven)
         except KeyboardInterrupt:
             screen.note("interrupted: what AWS has begun goes on; destroy again continues there")
             return 130
@@ -66,7 +68,8 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
             screen.problem(Problem(outcome.step.sentence, outcome.reason))
     good = all(outcome.ok for outcome in outcomes)
     for content in left:
-        screen.line(f"kept: {content.kept.name} ({content.amount} {content.unit})")
+        why = f": not ours to take away, {content.why}" if content.why else ""
+        screen.line(f"kept: {content.kept.name} ({content.amount} {content.unit}){why}")
     screen.line("Done." if good else "Not finished: destroy again continues from here.")
     screen.document(
         {

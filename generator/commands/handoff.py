@@ -26,6 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(given: argparse.Namespace, screen: Screen) -> int:
     configuration = config.load(given.config)
     if given.to == "cfct":
+        if configuration.place is not None:
+            for problem in control_tower.unsaid(configuration.place):
+                screen.problem(problem)
         files = _for_control_tower(configuration)
         first = control_tower.MANIFEST
     else:
@@ -35,7 +38,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         screen.line(files[first].rstrip("\n"))
         screen.document({"files": files})
         return 0
-    outcome = output.write(files, Path(given.out))
+    outcome = output.write(files, Path(given.out), beside=True)
     for name, what in outcome.items():
         screen.line(f"{what:<10}{Path(given.out) / name}")
     screen.document({"folder": given.out, "files": outcome})
@@ -79,7 +82,8 @@ def _for_control_tower(configuration: Configuration) -> dict[str, str]:
         name: _parameters(name, files[name], known.get(name, {}))
         for name in control_tower.TEMPLATES
     }
-    return control_tower.package(shape.name_prefix, files, where, parameters)
+    unsaid = control_tower.unsaid(place) if place is not None else ()
+    return control_tower.package(shape.name_prefix, files, where, parameters, unsaid)
 
 
 def _parameters(file: str, text: str, known: dict[str, str]) -> dict[str, str]:

@@ -349,10 +349,33 @@ def _await_stack(way: Walk, step: Step) -> Outcome:
         if not status.endswith("_IN_PROGRESS"):
             break
         way.pause(POLL_SECONDS)
+    if deleting and status == "DELETE_FAILED" and not step.call.request.get("RetainResources"):
+        held = _held_buses(way, step, name)
+        if held:
+            way.say(f"Leaving {', '.join(held)} of {name}: an archive with events holds its bus")
+            request = {**step.call.request, "RetainResources": held}
+            return _called(way, replace(step, call=_beside(step.call, "DeleteStack", request)))
     good = ("DELETE_COMPLETE",) if deleting else ("CREATE_COMPLETE", "UPDATE_COMPLETE")
     if status in good:
         return Outcome(step, True)
     return Outcome(step, False, reason=_first_failure(way, step, name, status))
+
+
+def _held_buses(way: Walk, step: Step, name: str) -> list[str]:
+    """The buses because of which alone a stack could not be deleted; none when more failed.
+
+    An archive that is kept may hold its bus: AWS's documents say both.
+    https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_DeleteEventBus.html
+    """
+    ask = _beside(step.call, "ListStackResources", {"StackName": name})
+    failed = [
+        one
+        for one in way.door.items(ask, "StackResourceSummaries")
+        if one["ResourceStatus"] == "DELETE_FAILED"
+    ]
+    if any(one["ResourceType"] != "AWS::Events::EventBus" for one in failed):
+        return []
+    return [one["LogicalResourceId"] for one in failed]
 
 
 def _first_failure(way: Walk, step: Step, name: str, status: str) -> str:

@@ -20,7 +20,7 @@ NAMES = {
     "AWS::DynamoDB::Table": "TableName",
     "AWS::Events::Archive": "ArchiveName",
     "AWS::Events::EventBus": "Name",
-    "AWS::Kinesis::Stream": "StreamName",
+    "AWS::Kinesis::Stream": "Name",
     "AWS::KinesisFirehose::DeliveryStream": "DeliveryStreamName",
     "AWS::Logs::LogGroup": "LogGroupName",
     "AWS::S3::Bucket": "BucketName",

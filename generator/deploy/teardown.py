@@ -21,6 +21,9 @@ from generator.deploy.plan import Step, preferences, taking_away
 from generator.deploy.wanted import Stack, StackSet, Wanted
 from generator.model import Problem
 
+BUS = "AWS::Events::EventBus"
+"""It stays where an archive that is kept holds it, and goes after that."""
+
 
 class Kept(NamedTuple):
     """Something that holds data and outlives its stack."""
@@ -181,7 +184,8 @@ def retained(wanted: Wanted, existing: Existing) -> tuple[Kept, ...]:
             stays = str(entry.get("DeletionPolicy", "")).startswith("Retain")
             if stays and isinstance(name, str):
                 found[kind, name] = Kept(logical_id, kind, name)
-    return tuple(found[key] for key in sorted(found))
+    bus = Kept(names.BUS, BUS, names.bus(wanted.bundle.prefix))
+    return (*(found[key] for key in sorted(found)), bus)
 
 
 class Content(NamedTuple):
@@ -190,7 +194,12 @@ class Content(NamedTuple):
     kept: Kept
     amount: int
     unit: str
-    ours: bool
+    why: str = ""
+    """Why it is not ours to take away."""
+
+    @property
+    def ours(self) -> bool:
+        return not self.why
 
 
 class Keeper(NamedTuple):
@@ -205,6 +214,8 @@ KEEPERS: Mapping[str, Keeper] = {
     "AWS::SQS::Queue": Keeper("sqs", "GetQueueAttributes", "DeleteQueue"),
     "AWS::Events::Archive": Keeper("events", "DescribeArchive", "DeleteArchive"),
     "AWS::Logs::LogGroup": Keeper("logs", "DescribeLogGroups", "DeleteLogGroup"),
+    "AWS::Kinesis::Stream": Keeper("kinesis", "DescribeStreamSummary", "DeleteStream"),
+    BUS: Keeper("events", "DescribeEventBus", "DeleteEventBus"),
 }
 
 
@@ -215,6 +226,8 @@ def removal(wanted: Wanted, kept: Kept, url: str = "") -> Step:
         "AWS::SQS::Queue": {"QueueUrl": url},
         "AWS::Events::Archive": {"ArchiveName": kept.name},
         "AWS::Logs::LogGroup": {"logGroupName": kept.name},
+        "AWS::Kinesis::Stream": {"StreamName": kept.name},
+        BUS: {"Name": kept.name},
     }
     call = Call("central", wanted.home, keeper.service, keeper.remove, named[kept.type])
     gone = (

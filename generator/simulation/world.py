@@ -197,6 +197,8 @@ class World:
     opt_in_regions: frozenset[str] = frozenset()
     without_tokens: set[tuple[str, str]] = field(default_factory=set)
     """Accounts and Regions whose own endpoint of STS somebody switched off."""
+    archive_holds_bus: bool = True
+    """Whether a bus can be deleted only when no archive is on it: AWS's documents say both."""
     clock: float = 0.0
     """Seconds since the simulation began; nothing in it ever sleeps."""
     services: dict[str, Any] = field(default_factory=dict)

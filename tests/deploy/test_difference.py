@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generator.deploy.difference import Change, Difference, differences, renamed, values
+from generator import names
+from generator.deploy.difference import NAMES, Change, Difference, differences, renamed, values
+from generator.deploy.teardown import KEEPERS
+from generator.limits import NAME as LONGEST
 from generator.model import Json
+from tests.shapes import CONFIGURATIONS, MEMBERS, rendered
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(0, 3) | st.sampled_from("abc"),
@@ -98,3 +104,39 @@ def test_parameters_without_a_value_have_their_default() -> None:
     }
     template = text({"Parameters": declared, "Resources": {}})
     assert values(template, {"Given": "y", "Strange": "z"}) == {"Given": "y", "Number": "0"}
+
+
+# --- Hand-kept tables, against CloudFormation's own schemas
+
+
+def schema(kind: str) -> dict[str, Any]:
+    """What CloudFormation says of a resource type, as cfn-lint carries it."""
+    found: dict[str, Any] = PROVIDER_SCHEMA_MANAGER.get_resource_schema(
+        region="us-east-1", resource_type=kind
+    ).schema
+    return found
+
+
+def test_what_names_a_type_is_a_property_that_only_a_replacement_changes() -> None:
+    wrong = {
+        kind: name
+        for kind, name in NAMES.items()
+        if f"/properties/{name}" not in schema(kind).get("createOnlyProperties", [])
+    }
+    assert wrong == {}
+    assert {k: n for k, (n, _) in LONGEST.items() if n not in schema(k)["properties"]} == {}
+
+
+@pytest.mark.parametrize("configuration", sorted(CONFIGURATIONS))
+def test_whatever_is_kept_by_a_name_is_known_by_that_name(configuration: str) -> None:
+    """Else a destroy would not name what it leaves, nor a plan what a change would replace."""
+    for file in (names.CENTRAL, *MEMBERS):
+        for logical_id, entry in rendered(configuration).templates[file]["Resources"].items():
+            kind = entry["Type"]
+            if not str(entry.get("DeletionPolicy", "")).startswith("Retain"):
+                continue
+            fixed = {one.rpartition("/")[2] for one in schema(kind).get("createOnlyProperties", [])}
+            given = {key for key in entry.get("Properties", {}) if key in fixed}
+            called = {key for key in given if key.endswith("Name")}
+            assert not called or called == {NAMES.get(kind)}, f"{logical_id}: {called}"
+            assert kind in KEEPERS or not called, f"{kind} is kept, and nobody looks into it"

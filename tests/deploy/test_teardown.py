@@ -6,11 +6,13 @@ import time
 from typing import Any
 
 import pytest
+from moto.events.models import events_backends
 
 from generator.deploy.apply import Outcome, Walk, walk
 from generator.deploy.preview import preview
-from generator.deploy.remains import artifact_steps, contents, removals
-from generator.deploy.teardown import obstacles, teardown
+from generator.deploy.remains import STACK_ID, artifact_steps, contents, removals
+from generator.deploy.teardown import Kept, obstacles, teardown
+from generator.deploy.wanted import INSTALLATION
 from generator.simulation.cloudformation.stack_sets.faults import SCP_DENY
 from tests.simulation.conftest import bundle as built_in
 
@@ -35,6 +37,100 @@ def destroyed(it: Company, data: bool = False) -> list[Outcome]:
 def queues(it: Company) -> set[str]:
     client = it.cloud.administrator(CENTRAL, HOME).client("sqs")
     return {url.rpartition("/")[2] for url in client.list_queues().get("QueueUrls", [])}
+
+
+MINE = {"managed-by": "trailbus", INSTALLATION: f"trailbus/{CENTRAL}/{HOME}"}
+STACK = f"arn:aws:cloudformation:{HOME}:{CENTRAL}:stack/"
+
+
+@pytest.mark.parametrize(
+    ("tags", "why"),
+    [
+        (MINE, ""),
+        ({**MINE, INSTALLATION: f"other/{CENTRAL}/{HOME}"}, "another installation, other/"),
+        ({**MINE, INSTALLATION: f"trailbus/{MEMBER}/{HOME}"}, "another installation"),
+        ({**MINE, INSTALLATION: f"trailbus/{CENTRAL}/{AWAY}"}, "another installation"),
+        ({"managed-by": "trailbus"}, "an earlier release made it"),
+        ({"managed-by": "trailbus", STACK_ID: f"{STACK}trailbus-central/1"}, ""),
+        ({"managed-by": "trailbus", STACK_ID: f"{STACK}other-central/1"}, "an earlier release"),
+        ({"managed-by": "somebody"}, "was not made by trailbus deploy"),
+        ({INSTALLATION: MINE[INSTALLATION]}, "was not made by trailbus deploy"),
+    ],
+)
+def test_only_what_is_provably_of_this_installation_goes(tags: dict[str, str], why: str) -> None:
+    """Two installations may want queues of one name: ConsoleMe knows its queues by theirs."""
+    with company() as it:
+        client = it.cloud.administrator(CENTRAL, HOME).client("sqs")
+        client.create_queue(QueueName="trailbus-here", tags=tags)
+        fill(it, "trailbus-here")
+        [found] = contents(it.door, it.wanted, teardown(it.wanted, it.look()).kept)
+        assert (why in found.why) if why else found.ours
+        destroyed(it, data=True)
+        assert queues(it) == ({"trailbus-here"} if why else set())
+
+
+def test_what_a_live_stack_holds_is_never_touched() -> None:
+    with company() as it:
+        client = it.cloud.administrator(CENTRAL, HOME).client("cloudformation")
+        client.create_stack(
+            StackName="theirs",
+            TemplateBody='{"Resources": {"Q": {"Type": "AWS::SQS::Queue", "Properties": '
+            '{"QueueName": "trailbus-here"}}}}',
+            Tags=[{"Key": key, "Value": value} for key, value in MINE.items()],
+        )
+        while client.describe_stacks()["Stacks"][0]["StackStatus"] != "CREATE_COMPLETE":
+            it.cloud.pause(5)
+        [found] = contents(it.door, it.wanted, teardown(it.wanted, it.look()).kept)
+        assert found.why == "it belongs to the stack theirs"
+        destroyed(it, data=True)
+        assert queues(it) == {"trailbus-here"}
+
+
+def test_stack_sets_of_another_installation_are_left_alone() -> None:
+    with company() as it:
+        it.deploy()
+        for one in it.look().stack_sets.values():
+            assert it.wanted.stranger(one.tags, one.parameters) == ""
+            older = {"managed-by": "trailbus"}
+            assert it.wanted.stranger(older, one.parameters) == ""
+            away = {"CentralBusArn": f"arn:aws:events:{AWAY}:{CENTRAL}:event-bus/trailbus"}
+            assert "another installation" in it.wanted.stranger(older, away)
+        it.place = SMALL._replace(central_account=MEMBER)
+        problems = [str(one) for one in obstacles(it.wanted, it.look())]
+        assert any("StackSet trailbus-member-rules: belongs to another" in one for one in problems)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+def test_an_archive_with_events_may_hold_its_bus_or_not(holds: bool) -> None:
+    """AWS's documents say both."""
+    with company() as it:
+        it.cloud.world.archive_holds_bus = holds
+        it.deploy()
+        archive = events_backends[CENTRAL][HOME].archives["trailbus-archive"]
+        archive.events = [{}] * 7
+        outcomes = destroyed(it)
+        assert all(outcome.ok for outcome in outcomes)
+        left = contents(it.door, it.wanted, teardown(it.wanted, it.look()).kept)
+        assert [one.kept.name for one in left] == ["trailbus-archive"] + ["trailbus"] * holds
+        assert all(one.ours for one in left)
+        assert all(outcome.ok for outcome in destroyed(it, data=True))
+        assert contents(it.door, it.wanted, teardown(it.wanted, it.look()).kept) == ()
+        assert all(outcome.ok for outcome in it.deploy())
+
+
+def test_a_kept_stream_is_found_and_goes_with_the_data() -> None:
+    with company() as it:
+        client = it.cloud.administrator(CENTRAL, HOME).client("kinesis")
+        client.create_stream(StreamName="trailbus-lake", ShardCount=1)
+        client.add_tags_to_stream(StreamName="trailbus-lake", Tags=MINE)
+        kept = [Kept("LakeStream", "AWS::Kinesis::Stream", "trailbus-lake")]
+        found = contents(it.door, it.wanted, kept)
+        assert [one.ours for one in found] == [True]
+        assert list(removals(it.door, it.wanted, found, data=False)) == []
+        way = Walk(it.door, it.wanted, it.cloud.pause)
+        steps = removals(it.door, it.wanted, found, data=True)
+        assert all(outcome.ok for outcome in walk(way, steps))
+        assert client.list_streams()["StreamNames"] == []
 
 
 def fill(it: Company, name: str) -> None:

@@ -49,8 +49,8 @@ def _collisions(examination: Examination) -> Iterator[Fault]:
             yield blocking(
                 f"the {stack.side} account, {stack.region}",
                 f"the {what} {name} is there already, and not of the stack {stack.name}",
-                "kept by an earlier destroy? trailbus destroy --data removes it; "
-                "else choose another name_prefix",
+                "trailbus destroy says whether an earlier one kept it; "
+                "if it is not ours, choose another name",
             )
 
 

@@ -166,7 +166,10 @@ class Stacks:
         return answer
 
     def describe_stack_resources(self, request: Request, account: str, region: str) -> Answer:
-        stack = self.registry.get(account, region, request["StackName"])
+        if physical := request.get("PhysicalResourceId"):
+            stack = self._owner(account, region, str(physical))
+        else:
+            stack = self.registry.get(account, region, request["StackName"])
         wanted = request.get("LogicalResourceId")
         answer = {
             "StackResources": [
@@ -177,6 +180,13 @@ class Stacks:
         }
         stack.advance()
         return answer
+
+    def _owner(self, account: str, region: str, physical: str) -> Stack:
+        for stack in self.registry.of(account, region):
+            ids = {one.resource.physical_id for one in stack.entries.values()}
+            if stack.exists and physical in ids:
+                return stack
+        raise invalid(f"Stack for {physical} does not exist")
 
     def list_stack_resources(self, request: Request, account: str, region: str) -> Answer:
         stack = self.registry.get(account, region, request["StackName"])

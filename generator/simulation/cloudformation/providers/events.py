@@ -219,6 +219,10 @@ def _check_role(site: Site, role_arn: str) -> None:
 def _bus(site: Site, name: str, properties: Properties) -> Outcome:
     if name == "default" or not re.fullmatch(r"[/.\-_A-Za-z0-9]{1,256}", name):
         raise refuse(f"Event bus {name} cannot be created.")
+    # The record of it, so that the service knows it; events go their own way here.
+    backend = events_backends[site.account][site.region]
+    if name not in backend.event_buses:
+        backend.create_event_bus(name, tags=properties.get("Tags"))
     return Outcome(name, {"Arn": site.arn("events", f"event-bus/{name}"), "Name": name})
 
 
@@ -283,6 +287,23 @@ def _live_rule(site: Site, resource: Resource) -> dict[str, Json] | None:
     return None if known is None else known.properties
 
 
+def _delete_bus(site: Site, resource: Resource) -> None:
+    """An archive's managed rule is on the bus, and goes with the archive alone.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-archive-delete.html
+    """
+    arn = site.arn("events", f"event-bus/{resource.physical_id}")
+    if site.world.archive_holds_bus and any(
+        one.source_arn == arn for one in _archives(site).values()
+    ):
+        raise refuse(f"Event bus {resource.physical_id} can't be deleted since it has rules.")
+    events_backends[site.account][site.region].event_buses.pop(resource.physical_id, None)
+
+
+def _bus_exists(site: Site, name: str) -> bool:
+    return name in events_backends[site.account][site.region].event_buses
+
+
 def _archives(site: Site) -> dict[str, Archive]:
     found: dict[str, Archive] = events_backends[site.account][site.region].archives
     return found
@@ -313,7 +334,7 @@ def _archive_exists(site: Site, name: str) -> bool:
 
 
 KINDS = {
-    BUS: Kind(_bus, name="Name", longest=256, tags="list"),
+    BUS: Kind(_bus, delete=_delete_bus, exists=_bus_exists, name="Name", longest=256, tags="list"),
     BUS_POLICY: Kind(
         _bus_policy,
         _update_bus_policy,
