@@ -233,7 +233,8 @@ def test_a_name_that_is_taken_stops_deploy_before_anything_is_made(terminal: Ter
     outcome = terminal("deploy")
     assert outcome.code == 2
     assert "the queue trailbus-here is there already" in outcome.err
-    assert "destroy --data" in outcome.err
+    assert "destroy --data" not in outcome.err, "it is somebody else's"
+    assert "choose another name" in outcome.err
     assert terminal.it.look().stacks == {}
 
 
