@@ -301,7 +301,8 @@ def _delete_bus(site: Site, resource: Resource) -> None:
 
 
 def _bus_exists(site: Site, name: str) -> bool:
-    return name in events_backends[site.account][site.region].event_buses
+    # The one that is always there is refused in words of its own.
+    return name != "default" and name in events_backends[site.account][site.region].event_buses
 
 
 def _archives(site: Site) -> dict[str, Archive]:
