@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import configparser
 import json
 import re
 import shlex
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from generator import github
 from generator.__main__ import main
 from generator.commands import COMMANDS
 
+ROOT = Path(__file__).parent.parent
 WORKFLOW = ".github/workflows/trailbus.yaml"
 
 # What GitHub's schema of workflows knows of a job and of a step, as far as it is used here.
@@ -92,11 +96,52 @@ def test_nobody_gets_more_than_he_needs(workflow: dict[str, Any]) -> None:
     assert len(roles) == 2
 
 
-def test_actions_are_known_and_pinned_by_major_version(workflow: dict[str, Any]) -> None:
-    used = {
-        step["uses"] for job in workflow["jobs"].values() for step in job["steps"] if "uses" in step
-    }
-    assert all(re.fullmatch(r"(actions|aws-actions)/[a-z-]+@v\d+", one) for one in used)
+def used(text: str) -> list[str]:
+    return re.findall(r"uses: (.+)", text)
+
+
+def test_actions_are_pinned_to_commits_with_their_version(configuration: Path, capsys: Any) -> None:
+    assert main(["handoff", "github", "--config", str(configuration)]) == 0
+    ours = (ROOT / ".github/workflows/ci.yml").read_text(encoding="utf-8")
+    for text in (capsys.readouterr().out, ours):
+        assert len(used(text)) > 3
+        for one in used(text):
+            found = re.fullmatch(r"(\S+)@([0-9a-f]{40}) # (v\S+)", one)
+            assert found, one
+            assert github.ACTIONS[found[1]] == (found[2], found[3])
+
+
+def test_an_identity_never_meets_a_build(workflow: dict[str, Any]) -> None:
+    for name, job in workflow["jobs"].items():
+        ran = [step["run"] for step in job["steps"] if "run" in step]
+        assert not any("make" in one or "-e " in one or ".[" in one for one in ran), name
+        [installs] = [one for one in ran if "pip install" in one]
+        assert "--require-hashes --only-binary :all: -r requirements.txt" in installs
+
+
+def test_the_lock_holds_what_is_needed_with_hashes_and_as_it_was_tested() -> None:
+    lock = (ROOT / github.LOCK).read_text(encoding="utf-8")
+    known = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    hashes = r"((?:    --hash=sha256:[0-9a-f]{64}(?: \\)?\n)+)"
+    entries = re.findall(rf"^(\S+==\S+) \\\n{hashes}", lock, re.MULTILINE)
+    assert [line for line in lock.splitlines() if "==" in line] == [f"{n} \\" for n, _ in entries]
+    assert {name for name, _ in entries} <= set(known)
+    settings = configparser.ConfigParser()
+    settings.read(ROOT / "setup.cfg")
+    locked = {name.partition("==")[0].lower() for name, _ in entries}
+    waiting = re.findall(
+        r"^([A-Za-z0-9_-]+)>=", settings["options"]["install_requires"], re.MULTILINE
+    )
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop().lower().replace("_", "-")
+        if name in seen:
+            continue
+        seen.add(name)
+        assert name in locked
+        needs = metadata.requires(name) or []
+        waiting += [re.split(r"[^A-Za-z0-9_-]", one)[0] for one in needs if "extra ==" not in one]
+    assert seen == locked
 
 
 def test_nothing_that_others_write_reaches_a_shell(workflow: dict[str, Any]) -> None:
