@@ -248,6 +248,8 @@ def alarm(
     statistic: str,
     above: int,
     periods: int = 1,
+    period: int = PERIOD,
+    missing: str = "notBreaching",
 ) -> Alarm:
     """Rings on the alarm topic when a metric is above a number in each of some five minutes.
 
@@ -259,6 +261,7 @@ def alarm(
         description,
         above,
         periods,
+        missing,
         Namespace=metric[0],
         MetricName=metric[1],
         **(
@@ -267,12 +270,18 @@ def alarm(
             else {}
         ),
         Statistic=statistic,
-        Period=PERIOD,
+        Period=period,
     )
 
 
 def _alarm(
-    title: str, name: str, description: str, above: int, periods: int = 1, **metric: Any
+    title: str,
+    name: str,
+    description: str,
+    above: int,
+    periods: int = 1,
+    missing: str = "notBreaching",
+    **metric: Any,
 ) -> Alarm:
     return Alarm(
         title,
@@ -282,7 +291,7 @@ def _alarm(
         EvaluationPeriods=periods,
         Threshold=above,
         ComparisonOperator="GreaterThanThreshold",
-        TreatMissingData="notBreaching",
+        TreatMissingData=missing,
         AlarmActions=[Ref(names.ALARM_TOPIC)],
         OKActions=[Ref(names.ALARM_TOPIC)],
     )

@@ -15,10 +15,20 @@ from troposphere import (
     dynamodb,
     encode_to_dict,
     events,
-    ssm,
 )
 
-from generator import alarms, dashboard, hearing, names, policies, queues, roles, targets, topics
+from generator import (
+    alarms,
+    dashboard,
+    hearing,
+    names,
+    policies,
+    queues,
+    roles,
+    switch,
+    targets,
+    topics,
+)
 from generator.member import state
 from generator.model import Detection, Json, Shape, Target
 from generator.parts import Group, Part, assembled
@@ -289,7 +299,7 @@ def _shared(shape: Shape) -> list[Part]:
     if any(responder.remembers for responder in responders):
         parts.append(Part(resources=[_memory(prefix)]))
     if any(responder.modes for responder in responders):
-        parts.append(Part(resources=[_switch(prefix)]))
+        parts += switch.parts(shape)
     return parts
 
 
@@ -335,15 +345,4 @@ def _memory(prefix: str) -> dynamodb.Table:
         ),
         DeletionPolicy="Delete",
         UpdateReplacePolicy="Delete",
-    )
-
-
-def _switch(prefix: str) -> ssm.Parameter:
-    return ssm.Parameter(
-        names.REMEDIATION_SWITCH,
-        Name=names.remediation_switch(prefix),
-        Type="String",
-        Value="on",
-        AllowedPattern="^(on|off)$",
-        Description="Set to off to stop every Trailbus remediation at once, without a deployment.",
     )

@@ -523,6 +523,13 @@ class _Resolution:
             ("topic", names.intake(self.prefix, "alarms")),
         ):
             taken[claim] = "the SIEM intake"
+        watch = names.queue(self.prefix, names.SWITCH_WATCH)
+        for claim in (
+            ("logical id", names.logical(names.SWITCH_WATCH)),
+            ("queue", watch),
+            ("queue", names.dead_letter_queue(watch)),
+        ):
+            taken[claim] = own
         for target in shape.targets:
             given = target.options
             claims = [("logical id", names.logical(target.name))]

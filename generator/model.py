@@ -118,6 +118,7 @@ class Responder(NamedTuple):
     schedule: str = ""
     reads: str = ""
     understands: tuple[str, ...] = ()
+    reads_switch: bool = False
 
 
 class Catalogue(NamedTuple):

@@ -45,7 +45,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("alarms", "bodies", "dashboard", "operations"),
     ("catalogue", "options", "pages", "queues", "receivers", "roles", "topics"),
     ("check", "config", "hearing", "targets"),
-    ("member",),
+    ("member", "switch"),
     ("central",),
     ("intake", "organization"),
     ("render",),

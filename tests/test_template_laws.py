@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from generator import catalogue, check, limits, names, organization
+from generator import catalogue, check, limits, names, organization, switch
 from generator.model import Shape
 from generator.options import LOG_DAYS
 from generator.patterns import compiled, conjunctions
@@ -399,7 +399,8 @@ def every_physical_name_is_ours_and_given_once(stack: Stack, of: Rendered) -> No
         for key, value in resource.properties.items():
             if key.endswith("Name") and key not in NAMES_SOMETHING_ELSE:
                 kind = resource.type
-                taken[kind, value] += 1
+                # A filter names the log group that it reads, which several may do.
+                taken[kind, value] += (kind, key) != ("AWS::Logs::MetricFilter", "LogGroupName")
                 bare = re.sub(r"^(alias/|/aws/[a-z-]+/|/)", "", value)
                 starts = bare == of.prefix or bare.startswith((f"{of.prefix}-", f"{of.prefix}/"))
                 assert starts or value in theirs, (kind, value)
@@ -901,6 +902,9 @@ def schedules_wake_exactly_the_responders_that_ask_for_one(of: Rendered) -> None
         for target in of.shape.targets
         if target.kind == "responder" and of.shape.responders[target.options["responder"]].schedule
     }
+    # The switch of all remediation is looked at wherever there is one.
+    if any(responder.modes for responder in of.shape.responders.values()):
+        wanted[names.SWITCH_WATCH] = switch.SCHEDULE
     assert found == wanted
 
 
@@ -990,7 +994,8 @@ def every_central_dead_letter_queue_has_an_alarm_that_says_what_to_do(of: Render
         assert alarm["Namespace"] == "AWS/SQS"
         assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
         assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
-        assert alarm["TreatMissingData"] == "notBreaching"
+        watched = alarm.id == "RemediationOffAlarm"  # that nobody looks is as bad
+        assert alarm["TreatMissingData"] == ("breaching" if watched else "notBreaching")
         assert name in alarm["AlarmDescription"]
         assert len(alarm["AlarmDescription"]) > len(name) + 60
         topic = stack.by_arn(alarm["AlarmActions"][0])
@@ -1002,7 +1007,8 @@ def every_alarm_says_what_to_do_and_reaches_the_alarm_topic(of: Rendered) -> Non
     stack = shapes.central(of)
     for alarm in stack.of("AWS::CloudWatch::Alarm"):
         assert len(alarm["AlarmDescription"]) > 80
-        assert alarm["TreatMissingData"] == "notBreaching"
+        watched = alarm.id == "RemediationOffAlarm"  # that nobody looks is as bad
+        assert alarm["TreatMissingData"] == ("breaching" if watched else "notBreaching")
         assert alarm["AlarmActions"] == alarm["OKActions"]
         (topic,) = alarm["AlarmActions"]
         _takes_from_alarm(stack, stack.by_arn(topic), alarm)

@@ -282,7 +282,7 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
         policies.report_to(Ref(names.REPORT_TOPIC)),
         policies.use_key_for_topics(GetAtt(names.TOPIC_KEY, "Arn")),
     ]
-    if responder.modes:
+    if responder.modes or responder.reads_switch:
         grants.append(policies.read_switch(prefix))
     if responder.remembers:
         grants.append(policies.remember(GetAtt(names.MEMORY, "Arn")))
@@ -342,6 +342,7 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
         variables["TRAILBUS_RESPONDER"] = responder.id
         variables["TRAILBUS_MODE"] = target.options["mode"]
         variables["TRAILBUS_EXCEPTIONS"] = Ref(names.parameter(target.name, "exceptions"))
+    if responder.modes or responder.reads_switch:
         variables["TRAILBUS_SWITCH"] = Ref(names.REMEDIATION_SWITCH)
     if responder.reads:
         variables["TRAILBUS_ARCHIVE"] = Ref(names.stream_bucket(_read(target, responder)))
