@@ -25,6 +25,7 @@ def part(prefix: str, made: Iterable[AWSObject]) -> Part:
     queues = [one.QueueName for one in all_queues if "RedrivePolicy" in one.properties]
     letters = [one.QueueName for one in all_queues if "RedrivePolicy" not in one.properties]
     functions = [one.FunctionName for one in made if one.resource_type == "AWS::Lambda::Function"]
+    topics = [one.TopicName for one in made if one.resource_type == "AWS::SNS::Topic"]
     bus = names.bus(prefix)
     rows: list[list[dict[str, Json]]] = [
         [
@@ -61,7 +62,20 @@ def part(prefix: str, made: Iterable[AWSObject]) -> Part:
             ),
         ],
     ]
-    if functions:
+    failed = _metrics(
+        "Notifications that failed",
+        "Sum",
+        [["AWS/SNS", "NumberOfNotificationsFailed", "TopicName", name] for name in topics],
+    )
+    if not functions:
+        rows.append([failed])
+    else:
+        errors = _metrics(
+            "Errors in the logs of functions",
+            "Sum",
+            [[names.LOGGED, names.logged_errors(name)] for name in functions],
+        )
+        rows.append([errors, failed])
         rows.append(
             [
                 _metrics(

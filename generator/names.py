@@ -267,6 +267,11 @@ def parameters(target: str, option: str, values: int) -> tuple[str, ...]:
     return tuple(parameter(target, f"{one}{number}") for number in range(1, values + 1))
 
 
+def logged_errors(function_name: str) -> str:
+    """The metric that counts the errors in a function's log, its filter, and the alarm about it."""
+    return f"{function_name}-logged-errors"
+
+
 def log_group(function_name: str) -> str:
     return f"/aws/lambda/{function_name}"
 
@@ -285,6 +290,8 @@ BUS_POLICY = "BusPolicy"
 ARCHIVE = "Archive"
 TOPIC_KEY = "TopicKey"
 ALARM_KEY = "AlarmKey"
+LOGGED = "Trailbus"
+"""The namespace of what is counted in logs."""
 SWITCH_WATCH = "switch-watch"
 """Named as a target: what looks at the switch of all remediation."""
 UNDELIVERED = "Undelivered"

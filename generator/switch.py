@@ -64,7 +64,7 @@ def _heard(prefix: str) -> list[MetricFilter | Alarm]:
         FilterPattern="{ $.remediation_off = * }",
         MetricTransformations=[
             MetricTransformation(
-                MetricNamespace=alarms.LOGGED, MetricName=metric, MetricValue="$.remediation_off"
+                MetricNamespace=names.LOGGED, MetricName=metric, MetricValue="$.remediation_off"
             )
         ],
     )
@@ -74,7 +74,7 @@ def _heard(prefix: str) -> list[MetricFilter | Alarm]:
         f"All remediation is switched off by the parameter {names.remediation_switch(prefix)}, or "
         f"the function {function} does not look at it any more. See in CloudTrail who changed it "
         "(PutParameter, DeleteParameter), ask why, and set it to on.",
-        metric=(alarms.LOGGED, metric),
+        metric=(names.LOGGED, metric),
         statistic="Maximum",
         above=0,
         period=LOOKED_WITHIN,

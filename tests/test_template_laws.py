@@ -1100,11 +1100,12 @@ def the_dashboard_shows_every_queue_and_function_and_fits_its_grid(of: Rendered)
         metric[3]
         for widget in widgets
         for metric in widget["properties"].get("metrics", [])
-        if len(metric) > 1
+        if len(metric) > 3
     }
     queues = {queue["QueueName"] for queue in stack.of("AWS::SQS::Queue")}
     functions = {function["FunctionName"] for function in stack.of("AWS::Lambda::Function")}
-    assert shown == queues | functions
+    topics = {topic["TopicName"] for topic in stack.of("AWS::SNS::Topic")}
+    assert shown == queues | functions | topics
     cells = [
         (widget["x"] + x, widget["y"] + y)
         for widget in widgets

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from generator import alarms, names
+from generator import names
 from generator.simulation.organization import DEFAULT_PLACE
 from generator.simulation.schedules import strike
 from tests import shapes
@@ -86,7 +86,7 @@ def test_the_metric_is_counted_from_the_watchers_log(lab: Laboratory) -> None:
         alarm["Namespace"],
         alarm["MetricName"],
     )
-    assert alarm["Namespace"] == alarms.LOGGED
+    assert alarm["Namespace"] == names.LOGGED
 
 
 @pytest.mark.parametrize("turned", ["off", None])
