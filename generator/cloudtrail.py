@@ -255,6 +255,23 @@ def names_of(pattern: Mapping[str, Json]) -> Iterator[tuple[tuple[str, ...], str
                     yield hosts, name
 
 
+def may_be(pattern: Mapping[str, Json], host: str, name: str) -> bool:
+    """Whether a pattern can match a call of this service and name."""
+    asked = {
+        "source": source_of(host),
+        "detail.eventSource": host,
+        "detail.eventName": name,
+        "detail-type": DETAIL_TYPES["AwsApiCall"],
+    }
+    return any(
+        all(
+            any(_takes(one, value) for one in conjunction.get(path, (value,)))
+            for path, value in asked.items()
+        )
+        for conjunction in conjunctions(pattern)
+    )
+
+
 def _impossible(conjunction: Plain) -> Iterator[Fault]:
     yield from _of_fields(conjunction, of_pattern=True)
     yield from _of_sources(conjunction)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from generator import catalogue, documents, names, state_language
+from generator import catalogue, cloudtrail, documents, names, state_language
 from generator.documents import Document, did_you_mean
 from generator.model import (
     SEVERITIES,
@@ -17,6 +17,7 @@ from generator.model import (
     Mistake,
     Pilot,
     Place,
+    Problem,
     Responder,
     Rollout,
     Shape,
@@ -225,6 +226,8 @@ class Configuration(NamedTuple):
     shape: Shape
     place: Place | None
     catalogue: Catalogue
+    notes: tuple[Problem, ...] = ()
+    """What is allowed, and does nothing."""
 
 
 def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
@@ -255,14 +258,15 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
         )
     except Mistake as mistake:
         raise Mistake([*report.problems, *mistake.problems]) from None
-    shape = _Resolution(entry, known, report, path.parent).shape()
+    notes = Report(document)
+    shape = _Resolution(entry, known, report, path.parent, notes).shape()
     if entry["place"] is not None:
         _check_functions(entry["place"], shape, report)
         _check_needed(entry["place"], shape, report)
         _check_hearing(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
-    return Configuration(shown, shape, _place(entry, shape), known)
+    return Configuration(shown, shape, _place(entry, shape), known, tuple(notes.problems))
 
 
 def _said(values: list[Json] | None) -> list[tuple[int, str]]:
@@ -274,8 +278,14 @@ class _Resolution:
     """Turns the names in a configuration into what they name, reporting those that dangle."""
 
     def __init__(
-        self, entry: dict[str, Any], known: Catalogue, report: Report, folder: Path
+        self,
+        entry: dict[str, Any],
+        known: Catalogue,
+        report: Report,
+        folder: Path,
+        notes: Report,
     ) -> None:
+        self.notes = notes
         self.entry = entry
         self.known = known
         self.report = report
@@ -301,6 +311,7 @@ class _Resolution:
             curated_reads=self.curated_reads(wiring),
         )
         self.collisions(shape)
+        self.idle(shape)
         return _with_digest(shape)
 
     def detections(self) -> dict[str, Detection]:
@@ -468,7 +479,11 @@ class _Resolution:
                     fault = f"'{target}' is woken by its schedule and takes no events"
                     self.report((*where, "to", position), fault, "leave it out")
                 routed.add(target)
-            for name in self.selected(route, detections, where):
+            before = len(self.report.problems)
+            names_selected = self.selected(route, detections, where)
+            if not names_selected and len(self.report.problems) == before:
+                self.notes(where, "selects no detection that is enabled", "widen it or drop it")
+            for name in names_selected:
                 wiring.setdefault(name, set()).update(set(route["to"] or []) & set(targets))
         for name in targets:
             if name not in routed | scheduled:
@@ -503,6 +518,35 @@ class _Resolution:
             and (not route["packs"] or detection.pack in route["packs"])
             and (not route["severity"] or detection.severity in route["severity"])
         ]
+
+    def idle(self, shape: Shape) -> None:
+        """What is there and never does anything."""
+        unrouted = [one.id for one in shape.detections if one.id not in shape.wiring]
+        if not shape.wiring:
+            fault = "no detection goes anywhere, so nothing is forwarded and nothing happens"
+            self.notes((), fault, "enable detections, and add targets and routes to them")
+        elif unrouted:
+            fault = "no route takes these anywhere, so nothing is forwarded for them: "
+            fault += ", ".join(unrouted)
+            self.notes(("detections",), fault, "add a route, or exclude them")
+        for target in shape.targets:
+            responder = shape.responders.get(target.options.get("responder") or "")
+            if target.kind != "responder" or responder is None or not responder.understands:
+                continue
+            sent = [one for one in shape.routed if target.name in shape.wiring[one.id]]
+            calls = [call.split(":") for call in responder.understands]
+            ignored = [
+                one.id
+                for one in sent
+                if not any(
+                    cloudtrail.may_be(one.pattern, f"{service}.amazonaws.com", name)
+                    for service, name in calls
+                )
+            ]
+            if ignored:
+                fault = f"{responder.id} ignores {', '.join(ignored)}"
+                cure = f"it acts on {', '.join(responder.understands)}: route only these to it"
+                self.notes(("targets", target.name), fault, cure)
 
     def collisions(self, shape: Shape) -> None:
         """Targets whose queues, topics or logical ids would have a name that is taken."""

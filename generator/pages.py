@@ -68,7 +68,16 @@ def _flow(shape: Shape, forwards: tuple[Forward, ...]) -> str:
         count = sum(target.name in targets for targets in shape.wiring.values())
         detections = f"{count} detection{'s' if count != 1 else ''}"
         node = _node(target.name)
-        lines.append(f'    bus -- {detections} --> {node}["{target.name}<br/>{_what(target)}"]')
+        box = f'{node}["{target.name}<br/>{_what(target)}"]'
+        responder = shape.responders.get(target.options.get("responder") or "")
+        if target.kind == "responder" and responder and responder.schedule:
+            archive = target.options["settings"].get(responder.reads)
+            from_ = f"{_node(archive)} -- its archive -->" if archive else ""
+            lines.append(f"    {from_} {box}".replace("     ", "    "))
+        else:
+            lines.append(f"    bus -- {detections} --> {box}")
+        if target.kind == "workflow" and target.options["responder"]:
+            lines.append(f"    {node} -- asks --> {_node(target.options['responder'])}")
     lines.append("  end")
     lines += [f"  {_node(forward.name)} --> bus" for forward in forwards]
     return "\n".join([*lines, "```", ""])

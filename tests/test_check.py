@@ -230,6 +230,40 @@ def test_an_example_that_no_forwarding_rule_takes_is_a_finding(house: Path) -> N
     assert "no forwarding rule of its detection takes this example" in found.fault
 
 
+NOTES: list[tuple[str, str, str]] = [
+    ("detections: {packs: []}\n", "trailbus.yaml:1", "no detection goes anywhere, so nothing is"),
+    (
+        CONFIGURATION.replace("here]}]", "here]}, {severity: [low], to: [here]}]"),
+        "trailbus.yaml:3",
+        "routes.1: selects no detection that is enabled; widen it or drop it",
+    ),
+    (
+        CONFIGURATION.replace("packs: []", "packs: [], include: [kms_key_disabled]"),
+        "trailbus.yaml:1",
+        "no route takes these anywhere, so nothing is forwarded for them: kms_key_disabled",
+    ),
+    (
+        CONFIGURATION.replace("kind: queue, body: notice", "kind: responder, responder: tag_owner"),
+        "trailbus.yaml:2",
+        "tag_owner ignores vault_opened; it acts on ec2:RunInstances, ec2:StartInstances",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "place", "said"), NOTES)
+def test_what_never_does_anything_is_a_note_and_no_fault(
+    text: str, place: str, said: str, house: Path, trailbus: Run
+) -> None:
+    (house / "trailbus.yaml").write_text(text, encoding="utf-8")
+    assert trailbus("--config", "trailbus.yaml").code == 0
+    outcome = trailbus(*QUICK)
+    assert (outcome.code, outcome.out) == (0, "")
+    [line] = outcome.err.splitlines()
+    assert line.startswith(f"note: {place}: ")
+    assert said in line
+    assert len(json.loads(trailbus(*QUICK, "--json").out)["notes"]) == 1
+
+
 def test_a_finding_is_one_line_whatever_it_quotes(house: Path, trailbus: Run) -> None:
     change(house, "because: another call", 'because: "\\e[2J\\nout/x: fine"')
     change(house, "{eventName: Encrypt}", "{eventName: Decrypt}")

@@ -2,6 +2,7 @@
 
 Prints nothing when all is well; else one line per finding: file, fault, cure. A detection that
 contradicts its own examples is a mistake in what was given (exit 2); the rest are findings (1).
+What is allowed and does nothing is a note on stderr, and changes no exit code.
 """
 
 from __future__ import annotations
@@ -39,7 +40,12 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         findings += check.lint(present)
     for finding in findings:
         screen.line(printable(str(finding)))
-    screen.document({"findings": [finding._asdict() for finding in findings]})
+    for note in configuration.notes:
+        screen.note(printable(f"note: {note}"))
+    document = {"findings": [finding._asdict() for finding in findings]}
+    if configuration.notes:
+        document["notes"] = [note._asdict() for note in configuration.notes]
+    screen.document(document)
     if contradictions:
         return 2
     return 1 if findings else 0

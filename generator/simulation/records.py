@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import math
@@ -12,10 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.cloudtrail import DETAIL_TYPES, source_of
+from generator.cloudtrail import DETAIL_TYPES, host_of, source_of
 from generator.model import Json, Mistake, Problem
 
 _INSIGHT = "AwsCloudTrailInsight"
+WHEN = "2026-01-01T00:00:00Z"
+"""When an event happened that does not say it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ def read(files: list[Path]) -> Reading:
     unusable: list[Problem] = []
     for file in files:
         try:
-            for place, value in _values(file):
+            values = (each for one in _values(file) for each in _unwrapped(*one))
+            for place, value in values:
                 problem = _unusable(place, value)
                 if problem:
                     unusable.append(problem)
@@ -75,6 +79,36 @@ def wrapped(record: Mapping[str, Json]) -> dict[str, Json]:
         "resources": [],
         "detail": dict(record),
     }
+
+
+def completed(event: Mapping[str, Json], region: str) -> dict[str, Json]:
+    """The event with what people leave out who write one by hand; what is there stays.
+
+    `region` is where an event happened that does not say it.
+    """
+    whole = dict(event)
+    text = json.dumps(event, sort_keys=True, default=str)
+    detail = whole.get("detail")
+    if isinstance(detail, Mapping):
+        detail = whole["detail"] = dict(detail)
+        whole.setdefault("account", account_of(detail))
+        whole.setdefault("region", detail.get("awsRegion") or region)
+        whole.setdefault("time", detail.get("eventTime") or WHEN)
+        detail.setdefault("awsRegion", whole["region"])
+        detail.setdefault("eventTime", whole["time"])
+        detail.setdefault("eventID", str(uuid.uuid5(uuid.NAMESPACE_URL, f"record {text}")))
+        source = whole.get("source")
+        if isinstance(source, str) and source.startswith("aws."):
+            detail.setdefault("eventSource", host_of(source))
+    missing = {
+        "version": "0",
+        "id": str(uuid.uuid5(uuid.NAMESPACE_URL, f"event {text}")),
+        "account": "0" * 12,
+        "region": region,
+        "time": WHEN,
+        "resources": [],
+    }
+    return {**missing, **whole}
 
 
 def account_of(record: Mapping[str, Json]) -> str:
@@ -127,6 +161,51 @@ def _number(text: str) -> float:
 
 
 _BROKEN = object()
+
+
+def _unwrapped(place: str, value: Json, layers: int = 4) -> Iterator[tuple[str, Json]]:
+    """The records in what `lookup-events` and CloudWatch Logs wrap around them.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_LookupEvents.html
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/SubscriptionFilters.html
+    """
+    inner: list[Json] | None = None
+    if isinstance(value, dict) and not _is_whole(value) and "eventName" not in value and layers:
+        logs = value.get("awslogs")
+        if isinstance(logs, dict) and isinstance(logs.get("data"), str):
+            inner = [_packed(logs["data"])]
+        elif isinstance(value.get("CloudTrailEvent"), str):
+            inner = [_text_as_json(value["CloudTrailEvent"])]
+        elif isinstance(value.get("message"), str):
+            inner = [_text_as_json(value["message"])]
+        elif isinstance(value.get("@message"), str):
+            inner = [_text_as_json(value["@message"])]
+        else:
+            for name in ("Events", "logEvents", "events", "Records"):
+                if isinstance(value.get(name), list):
+                    inner = value[name]
+                    break
+    if inner is None:
+        yield place, value
+        return
+    for number, one in enumerate(inner, start=1):
+        here = f"{place}: record {number}" if len(inner) > 1 else place
+        yield from _unwrapped(here, one, layers - 1)
+
+
+def _text_as_json(text: str) -> Any:
+    try:
+        return _parsed(text)
+    except ValueError:
+        return _BROKEN
+
+
+def _packed(data: str) -> Any:
+    """What a subscription sends: gzipped JSON in base64."""
+    try:
+        return _text_as_json(gzip.decompress(base64.b64decode(data, validate=True)).decode())
+    except (ValueError, OSError, EOFError, zlib.error):
+        return _BROKEN
 
 
 def _lines(file: Path, text: str) -> Iterator[tuple[str, Any]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from generator import catalogue, names
+from generator.cloudtrail import GLOBAL_SERVICES, LEADERS, host_of
 from generator.deploy.apply import Outcome, apply
 from generator.deploy.aws import Refused
 from generator.deploy.bundle import Bundle
@@ -21,7 +22,7 @@ from generator.simulation.functions import Functions, simulated_now
 from generator.simulation.journeys import Journey
 from generator.simulation.organization import world_of
 from generator.simulation.reasons import Reasons
-from generator.simulation.records import Found, Reading
+from generator.simulation.records import Found, Reading, completed
 from generator.simulation.router import Router
 from generator.simulation.staging import stage
 from generator.simulation.workflows import Workflows
@@ -133,7 +134,10 @@ def send(
     simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
     for item in found:
         event = item.event
-        if not item.whole and event["account"] not in world.organization.accounts:
+        nowhere = "account" not in event
+        if {"account", "region", "time", "id"} - event.keys():
+            event = completed(event, _home_of(event, world))
+        if (nowhere or not item.whole) and event["account"] not in world.organization.accounts:
             event = moved(event, world)
             simulation.moved += 1
         stage(cloud, event)
@@ -151,6 +155,13 @@ def send(
         journey.reason = journey.reason or reasons.after(journey, matching)
         simulation.journeys.append(journey)
     simulation.log = functions.log
+
+
+def _home_of(event: Mapping[str, Json], world: World) -> str:
+    """The Region of an event that names none: where its service records its calls."""
+    leader = LEADERS[partition_of(world.regions[0])]
+    source = str(event.get("source", ""))
+    return leader if host_of(source) in GLOBAL_SERVICES else world.regions[0]
 
 
 def _journey(router: Router, reasons: Reasons, place: Place, event: Mapping[str, Json]) -> Journey:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import json
 import os
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.model import Json, Mistake
-from generator.simulation.records import Found, Reading, account_of, read, wrapped
+from generator.simulation.records import Found, Reading, account_of, completed, read, wrapped
 from tests.recorded import DATA, recorded_events, requires_data
 from tests.recorded import wrapped as wrapped_elsewhere
 
@@ -386,3 +387,53 @@ def test_any_bytes_are_read_or_a_mistake(tmp_path_factory: Any, content: bytes) 
     except Mistake as mistake:
         problems = mistake.problems
     assert all(problem.place.startswith(str(file)) for problem in problems)
+
+
+PLAIN = {"eventName": "StopLogging", "eventSource": "cloudtrail.amazonaws.com"}
+AS_TEXT = json.dumps(PLAIN)
+LOGS = {"messageType": "DATA_MESSAGE", "logEvents": [{"id": "1", "message": AS_TEXT}]}
+SUBSCRIBED = base64.b64encode(gzip.compress(json.dumps(LOGS).encode())).decode()
+WRAPPERS: list[tuple[str, Json]] = [
+    ("lookup-events", {"Events": [{"EventId": "x", "CloudTrailEvent": AS_TEXT}]}),
+    ("one of lookup-events", {"EventId": "x", "CloudTrailEvent": AS_TEXT}),
+    ("a subscription", LOGS),
+    ("a subscription as Lambda gets it", {"awslogs": {"data": SUBSCRIBED}}),
+    ("filter-log-events", {"events": [{"timestamp": 1, "message": AS_TEXT}]}),
+    ("one log event", {"timestamp": 1, "message": AS_TEXT}),
+    ("a row of Logs Insights", {"@message": AS_TEXT}),
+    ("records in a message", {"message": json.dumps({"Records": [PLAIN]})}),
+]
+
+
+@pytest.mark.parametrize(("name", "given"), WRAPPERS, ids=[row[0] for row in WRAPPERS])
+def test_what_others_wrap_around_records_is_taken_off(
+    name: str, given: Json, tmp_path: Path
+) -> None:
+    file = tmp_path / "wrapped.json"
+    file.write_text(json.dumps(given), encoding="utf-8")
+    reading = read([file])
+    assert [dict(one.event)["detail"] for one in reading.found] == [PLAIN], name
+    assert reading.unusable == ()
+
+
+@pytest.mark.parametrize("given", [{"awslogs": {"data": "%"}}, {"message": "not JSON"}])
+def test_a_wrapper_around_nothing_that_can_be_read_is_named(given: Json, tmp_path: Path) -> None:
+    file = tmp_path / "wrapped.json"
+    file.write_text(json.dumps(given), encoding="utf-8")
+    [problem] = read([file]).unusable
+    assert str(problem).endswith("is not JSON")
+
+
+def test_a_partial_event_is_filled_in_and_what_it_says_stays() -> None:
+    partial = {"source": "aws.s3", "detail-type": "AWS API Call via CloudTrail", "detail": {}}
+    whole = completed(partial, "eu-west-1")
+    assert whole == completed(partial, "eu-west-1")
+    assert {"version", "id", "account", "time", "region", "resources"} <= whole.keys()
+    assert whole["detail"]["eventSource"] == "s3.amazonaws.com"
+    assert whole["detail"]["awsRegion"] == whole["region"] == "eu-west-1"
+    assert whole["detail"]["eventTime"] == whole["time"]
+    assert completed(whole, "us-east-1") == whole
+    assert completed({"detail": "text"}, "us-east-1")["detail"] == "text"
+    said = {**partial, "account": "111122223333", "detail": {"awsRegion": "us-west-2"}}
+    assert completed(said, "eu-west-1")["region"] == "us-west-2"
+    assert completed(said, "eu-west-1")["account"] == "111122223333"
