@@ -20,6 +20,7 @@ from troposphere import (
 from generator import (
     alarms,
     dashboard,
+    feeding,
     hearing,
     names,
     policies,
@@ -251,7 +252,7 @@ def _rules(shape: Shape, ways_in: dict[str, list[str]]) -> Iterator[events.Rule]
                 Description=detection.title,
                 EventBusName=Ref(names.BUS),
                 State=state(detection.read_only),
-                EventPattern=detection.pattern,
+                EventPattern=feeding.pattern(detection, chunk, shape),
                 Targets=[_entry(target, detection, shape) for target in chunk],
                 DependsOn=[
                     names.UNDELIVERED_POLICY,

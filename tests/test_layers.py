@@ -29,6 +29,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (
         "cloudtrail",
         "control_tower",
+        "feeding",
         "forwarding",
         "github",
         "handoffs",

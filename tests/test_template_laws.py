@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from generator import catalogue, check, limits, names, organization, switch
+from generator import catalogue, check, feeding, limits, names, organization, switch
 from generator.model import Shape
 from generator.options import LOG_DAYS
 from generator.patterns import compiled, conjunctions
@@ -1131,7 +1131,9 @@ def five_targets_a_rule_and_all_of_them(of: Rendered) -> None:
         own = [rules.pop(name) for name in manifest[detection.id]["central_rules"]]
         found = [target["Id"] for rule in own for target in rule["Targets"]]
         assert found == list(of.shape.wiring.get(detection.id, ()))
-        assert all(rule["EventPattern"] == detection.pattern for rule in own)
+        for rule in own:
+            targets = [of.shape.target(target["Id"]) for target in rule["Targets"]]
+            assert rule["EventPattern"] == feeding.pattern(detection, targets, of.shape)
         assert len(own) == -(-len(found) // 5)
     assert not rules
 
