@@ -304,6 +304,7 @@ MEMORY = "Memory"
 REMEDIATION_SWITCH = "RemediationSwitch"
 FORWARDER_ROLE = "ForwarderRole"
 TAMPER_FORWARDER_ROLE = "TamperForwarderRole"
+MEMBER_BOUNDARY = "MemberBoundary"
 EVENT_LOG_KEY = "EventLogKey"
 EVENT_LOG_POLICY = "EventLogPolicy"
 
@@ -350,6 +351,11 @@ def administration_role(prefix: str) -> str:
 def execution_role(prefix: str) -> str:
     """With it StackSets makes our stacks in the management account."""
     return f"{prefix}-stackset-execution"
+
+
+def member_boundary(prefix: str) -> str:
+    """Bounds the roles that StackSets makes in the management account."""
+    return f"{prefix}-member-boundary"
 
 
 def artifact_bucket(prefix: str, account: str, region: str) -> str:

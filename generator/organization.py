@@ -9,7 +9,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from awacs.aws import ArnLike, StringEquals
@@ -39,8 +39,8 @@ from troposphere.cloudformation import (
 )
 from troposphere.cloudformation import Parameter as Given
 
-from generator import names, policies, roles
-from generator.model import Json, Shape
+from generator import execution, names, policies, roles
+from generator.model import NOTHING, Json, Shape
 from generator.parts import Group, Part, assembled
 from generator.policies import Grant
 from generator.rules import assertion, equals, is_given, lists_something, negation, rule
@@ -65,7 +65,6 @@ _DEPLOYED = "IsDeployed"
 _COMPLETE = "IsComplete"
 _EXCLUDES = "HasExcludedAccounts"
 _OPT_IN = "HasOptInRegions"
-_NO_BOUNDARY = "HasNoBoundary"
 
 _MEMBER_ROLES = "MemberRoles"
 _MEMBER_RULES = "MemberRules"
@@ -164,7 +163,6 @@ def _place(templates: Templates) -> Part:
         ],
         conditions={
             **common.conditions,
-            _NO_BOUNDARY: Not(Condition(roles.HAS_BOUNDARY)),
             _OPT_IN: Not(_is_empty(OPT_IN_REGIONS)),
         },
     )
@@ -237,20 +235,25 @@ def _choice() -> Part:
             _UNIT,
             "a root or organizational units",
             "Organizational units to cover, with all below them (ou-ab12-11111111), or the root "
-            "(r-ab12) for the whole organization; separated by commas.",
+            "(r-ab12) for the whole organization; separated by commas. With more than one give the "
+            "stack a service role: it outlasts your session.",
         ),
         _list(
             PILOT_ACCOUNTS,
             _ACCOUNT,
             "account ids of 12 digits",
-            "Accounts of those units to begin with: Phase pilot covers them and no other.",
+            "Accounts of those units to begin with: Phase pilot covers them and no other. One "
+            "operation for each unit and Region, one after the other: take few of one unit.",
             Default="",
         ),
         _list(
             EXCLUDED,
             _ACCOUNT,
             "account ids of 12 digits",
-            "Optional: accounts to leave out. Accounts that join the units later are covered.",
+            "Optional: accounts to leave out. Accounts that join the units later are covered. "
+            "With any, this and every later update works through units and Regions one by one and "
+            "gives up after a day: in a large organization move them to a unit that is not named, "
+            "or use the deploy command.",
             Default="",
         ),
         Parameter(
@@ -379,6 +382,7 @@ def _service_managed(
     CloudFormation compares unit by unit: a unit that goes is emptied before another is filled.
     For a unit that stays it leaves alone the accounts that both filters choose, so that a pilot
     account is covered without a break when the rest follows.
+    With a filter it makes an operation for each unit and Region, one after the other.
     https://github.com/aws-cloudformation/aws-cloudformation-resource-providers-cloudformation/blob/master/aws-cloudformation-stackset/src/main/java/software/amazon/cloudformation/stackset/util/AltStackInstancesCalculator.java
     """
     file = {"roles": names.MEMBER_ROLES, "rules": names.MEMBER_RULES}[which]
@@ -408,9 +412,15 @@ _KEPT: dict[str, Any] = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplac
 
 
 def _common(
-    name: str, template: Mapping[str, Json], body: str, tolerance: int = 100
+    name: str,
+    template: Mapping[str, Json],
+    body: str,
+    tolerance: int = 100,
+    values: Mapping[str, Any] = NOTHING,
 ) -> dict[str, Any]:
     """One broken cell fails alone, unless nothing can follow without it.
+
+    Parameters are handed on as they are given, but for `values`.
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stackset-ops-options.html
     """
@@ -419,7 +429,7 @@ def _common(
         "Description": template["Description"],
         "TemplateBody": body,
         "Parameters": [
-            Given(ParameterKey=parameter, ParameterValue=Ref(parameter))
+            Given(ParameterKey=parameter, ParameterValue=values.get(parameter, Ref(parameter)))
             for parameter in template["Parameters"]
         ],
         "Capabilities": ["CAPABILITY_NAMED_IAM"],
@@ -447,6 +457,7 @@ def _management(
     https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html#troubleshoot_general_eventual-consistency
     """
     when: dict[str, Any] = {"Condition": condition} if condition else {}
+    boundary = execution.boundary(prefix, templates[names.MEMBER_ROLES], **_KEPT, **when)
     administration = roles.role(
         _ADMINISTRATION,
         names.administration_role(prefix),
@@ -460,7 +471,7 @@ def _management(
         **_KEPT,
         **when,
     )
-    execution = roles.role(
+    executing = roles.role(
         _EXECUTION,
         names.execution_role(prefix),
         "Makes Trailbus's stacks in this account.",
@@ -468,16 +479,14 @@ def _management(
             policies.arn("iam", "root", account=_HERE),
             policies.role_arn(_HERE, names.administration_role(prefix)),
         ),
-        *_makes(prefix),
-        switched={
-            roles.HAS_BOUNDARY: _makes_roles(prefix, bounded=True),
-            _NO_BOUNDARY: _makes_roles(prefix, bounded=False),
-        },
+        *execution.grants(prefix, templates, Ref(boundary), roles.boundary_arn()),
         # StackSets looks for it by its name, which has no room for a path.
         path="/",
         **_KEPT,
         **when,
     )
+
+    bounded = {names.PERMISSIONS_BOUNDARY: roles.boundary_arn(otherwise=Ref(boundary))}
 
     def stack_set(title: str, which: str, regions: Any, after: str, tolerance: int) -> StackSet:
         file = {"roles": names.MEMBER_ROLES, "rules": names.MEMBER_RULES}[which]
@@ -486,10 +495,10 @@ def _management(
         order = {"DependsOn": after} if after else {}
         return StackSet(
             title,
-            **_common(name, templates[file], bodies[file], tolerance),
+            **_common(name, templates[file], bodies[file], tolerance, bounded),
             PermissionModel="SELF_MANAGED",
             AdministrationRoleARN=GetAtt(administration, "Arn"),
-            ExecutionRoleName=Ref(execution),
+            ExecutionRoleName=Ref(executing),
             StackInstancesGroup=If(
                 _COMPLETE, [StackInstances(DeploymentTargets=targets, Regions=regions)], NoValue
             ),
@@ -500,8 +509,9 @@ def _management(
     here, everywhere = [Ref("AWS::Region")], Ref(REGIONS)
     return Part(
         resources=[
+            boundary,
             administration,
-            execution,
+            executing,
             stack_set(_MANAGEMENT_ROLES, "roles", here, after, 100 if after else 0),
             stack_set(_MANAGEMENT_RULES, "rules", everywhere, _MANAGEMENT_ROLES, 100),
         ]
@@ -530,121 +540,3 @@ def _trust_stack_sets(prefix: str) -> Grant:
         ArnLike("aws:SourceArn", policies.local_arn("cloudformation", f"stackset/{ours}")),
         reason="The ids behind our StackSets' names are not known before they are made.",
     )
-
-
-def _makes(prefix: str) -> Iterable[Grant]:
-    """What it takes to make, change, check for drift, and delete the member templates' stacks.
-
-    StackSets says that it needs cloudformation:* everywhere. It gets that for our stacks, and
-    elsewhere what only reads.
-    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html
-    What the resources need is what their types declare.
-    https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-schema.html
-    """
-    ours = "Our names: they are made here, in every Region that is covered."
-    yield policies.allow(
-        "OurStacks",
-        ["cloudformation:*"],
-        policies.arn(
-            "cloudformation",
-            f"stack/StackSet-{names.management_stack_set(prefix, '*')}",
-            "*",
-            _HERE,
-        ),
-        reason="AWS documents cloudformation:* as the least that StackSets needs. Here it ends at "
-        "our StackSets' stacks, whose names end with ids, in every Region.",
-    )
-    yield policies.allow(
-        "ReadAboutStacks",
-        [
-            "cloudformation:BatchDescribeTypeConfigurations",
-            "cloudformation:Describe*",
-            "cloudformation:Get*",
-            "cloudformation:List*",
-            "cloudformation:ValidateTemplate",
-        ],
-        "*",
-        reason="Templates, types and drift detections have no stack's ARN. These only read.",
-    )
-    yield policies.allow(
-        "Rules",
-        _actions(
-            "events",
-            "DeleteRule DescribeRule DisableRule EnableRule ListTagsForResource ListTargetsByRule "
-            "PutRule PutTargets RemoveTargets TagResource UntagResource",
-        ),
-        policies.arn("events", f"rule/{prefix}-*", "*", _HERE),
-        reason=ours,
-    )
-    yield policies.allow(
-        "DeadLetters",
-        _actions(
-            "sqs",
-            "CreateQueue DeleteQueue GetQueueAttributes GetQueueUrl ListQueueTags "
-            "SetQueueAttributes TagQueue UntagQueue",
-        ),
-        policies.arn("sqs", names.unforwarded_queue(prefix), "*", _HERE),
-        reason=ours,
-    )
-    yield policies.allow(
-        "Roles",
-        _actions(
-            "iam",
-            "DeleteRole DeleteRolePolicy GetRole GetRolePolicy ListAttachedRolePolicies "
-            "ListRolePolicies ListRoleTags PutRolePolicy TagRole UntagRole "
-            "UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription",
-        ),
-        _member_roles(prefix),
-        reason=_ROLES_STAR,
-    )
-    yield policies.allow(
-        "LetRulesForward",
-        ["iam:PassRole"],
-        [policies.role_arn(_HERE, name) for name in names.forwarder_roles(prefix)],
-        conditions=[StringEquals("iam:PassedToService", "events.amazonaws.com")],
-    )
-    yield policies.allow(
-        "Policies",
-        _actions(
-            "iam",
-            "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion GetPolicy "
-            "GetPolicyVersion ListEntitiesForPolicy ListPolicyTags ListPolicyVersions TagPolicy "
-            "UntagPolicy",
-        ),
-        Sub(f"arn:${{AWS::Partition}}:iam::{_HERE}:policy${{{names.ROLE_PATH}}}{prefix}-*"),
-        reason="The policies that responders attach to others' users, all under the role path and "
-        "our prefix. Nothing here attaches any.",
-    )
-
-
-def _makes_roles(prefix: str, bounded: bool) -> Grant:
-    """Makes the members' roles; where there is a boundary, none without it.
-
-    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
-    """
-    boundary = StringEquals("iam:PermissionsBoundary", Ref(names.PERMISSIONS_BOUNDARY))
-    change = "PutRolePermissionsBoundary" if bounded else "DeleteRolePermissionsBoundary"
-    return policies.allow(
-        "BoundedRoles" if bounded else "UnboundedRoles",
-        _actions("iam", f"CreateRole {change}"),
-        _member_roles(prefix),
-        conditions=[boundary] if bounded else [],
-        reason=_ROLES_STAR,
-    )
-
-
-_ROLES_STAR = (
-    "The member role of each responder, those of the last version too. Not the roles of the "
-    "central side, and not those that StackSets itself takes here."
-)
-
-
-def _member_roles(prefix: str) -> list[Sub]:
-    return [
-        *(policies.role_arn(_HERE, name) for name in names.forwarder_roles(prefix)),
-        policies.role_arn(_HERE, names.member_role(prefix, "*")),
-    ]
-
-
-def _actions(service: str, verbs: str) -> list[str]:
-    return [f"{service}:{verb}" for verb in verbs.split()]

@@ -106,6 +106,23 @@ def allow(
     return Grant(Statement(**parts), reason)
 
 
+def deny(
+    sid: str,
+    actions: Sequence[str],
+    resources: Arn | Sequence[Arn],
+    *,
+    principal: Principal | None = None,
+    conditions: Sequence[ConditionElement] = (),
+    reason: str = "",
+) -> Grant:
+    """A Deny statement."""
+    refusal = allow(
+        sid, actions, resources, principal=principal, conditions=conditions, reason=reason
+    )
+    refusal.statement.Effect = Deny
+    return refusal
+
+
 # --- ARNs
 
 
@@ -596,7 +613,7 @@ def only_encrypted_transport(bucket_arn: Arn) -> Grant:
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/security-best-practices.html
     """
     objects = Sub("${Bucket}/*", Bucket=bucket_arn)
-    refusal = allow(
+    return deny(
         "OnlyThroughTls",
         ["s3:*"],
         [bucket_arn, objects],
@@ -604,8 +621,6 @@ def only_encrypted_transport(bucket_arn: Arn) -> Grant:
         conditions=[Bool("aws:SecureTransport", "false")],
         reason="It refuses: whoever it is, whatever it is, and every object of this one bucket.",
     )
-    refusal.statement.Effect = Deny
-    return refusal
 
 
 def rules_may_log(groups: str, prefix: str) -> list[Grant]:

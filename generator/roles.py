@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from troposphere import Equals, If, Not, NoValue, Parameter, Ref, iam
+from troposphere import Equals, If, Not, NoValue, Parameter, Ref, Select, Split, Sub, iam
 
 from generator import names, policies
 from generator.parts import Part
 from generator.policies import Grant
 
 HAS_BOUNDARY = "HasBoundary"
+_BY_ARN = "BoundaryHasAnArn"
 NO_SWITCHES: Mapping[str, Grant] = MappingProxyType({})
 
 
@@ -39,7 +40,7 @@ def role(
         title,
         RoleName=name,
         Path=path or Ref(names.ROLE_PATH),
-        PermissionsBoundary=If(HAS_BOUNDARY, Ref(names.PERMISSIONS_BOUNDARY), NoValue),
+        PermissionsBoundary=boundary_arn(),
         Description=description,
         AssumeRolePolicyDocument=policies.document(trust),
         Policies=inline,
@@ -52,19 +53,39 @@ def common() -> Part:
     """The parameters that every template with roles takes."""
     return Part(
         parameters=[role_path(), boundary()],
-        conditions={HAS_BOUNDARY: Not(Equals(Ref(names.PERMISSIONS_BOUNDARY), ""))},
+        conditions={
+            HAS_BOUNDARY: Not(Equals(Ref(names.PERMISSIONS_BOUNDARY), "")),
+            _BY_ARN: Equals(Select(0, Split(":", Ref(names.PERMISSIONS_BOUNDARY))), "arn"),
+        },
     )
 
 
+def boundary_arn(otherwise: Any = NoValue) -> If:
+    """The permissions boundary that was given, by its ARN or by its name in this account."""
+    here = (
+        f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:policy/${{{names.PERMISSIONS_BOUNDARY}}}"
+    )
+    return If(HAS_BOUNDARY, If(_BY_ARN, Ref(names.PERMISSIONS_BOUNDARY), Sub(here)), otherwise)
+
+
 def boundary() -> Parameter:
-    """What no role of ours may go beyond."""
+    """What no role of ours may go beyond.
+
+    A boundary lies in the role's own account, or is AWS's: one ARN cannot serve all members, one
+    name can.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
+    """
     return Parameter(
         names.PERMISSIONS_BOUNDARY,
         Type="String",
         Default="",
-        AllowedPattern=r"^$|^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$",
-        ConstraintDescription="must be the ARN of a managed policy, or empty",
-        Description="Optional: the managed policy that bounds every role made here.",
+        AllowedPattern=r"^$|^arn:aws[a-z-]*:iam::(\d{12}|aws):policy/.+$"
+        r"|^[\w+=,.@-]+(/[\w+=,.@-]+)*$",
+        ConstraintDescription="must be the ARN of a managed policy, its name with its path such "
+        "as team/boundary, or empty",
+        Description="Optional: the managed policy that bounds every role made here. By its ARN; "
+        "or by its name, with its path if it has one (team/boundary), where every account has its "
+        "own of that name.",
     )
 
 

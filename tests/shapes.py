@@ -576,7 +576,12 @@ _SERVICES: Mapping[str, tuple[str, str, str]] = {
 }
 """By type: the property with the physical name, and the ARN."""
 
-_REF_IS_ARN = ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine", "AWS::SecretsManager::Secret")
+_REF_IS_ARN = (
+    "AWS::IAM::ManagedPolicy",
+    "AWS::SNS::Topic",
+    "AWS::SecretsManager::Secret",
+    "AWS::StepFunctions::StateMachine",
+)
 
 REQUIRED = {
     names.ORGANIZATION_ID: ORGANIZATION,
@@ -883,6 +888,22 @@ def policy_on(stack: Stack, resource: Resource) -> Policy | None:
         return None
     document = {"Version": "2012-10-17", "Statement": statements}
     return resource_policy(document, f"the policy of {resource.id}")
+
+
+def boundary_given(stack: Stack) -> str:
+    """The ARN of the boundary that the parameter names; empty when none is given."""
+    given = stack.parameters[names.PERMISSIONS_BOUNDARY]
+    here = f"arn:{stack.at.partition}:iam::{stack.at.account}:policy/{given}"
+    return here if given and not given.startswith("arn:") else given
+
+
+def boundary(stack: Stack, role: Resource) -> Policy | None:
+    """What a role cannot go beyond, where the stack makes that too."""
+    arn = role.properties.get("PermissionsBoundary")
+    for one in stack.of("AWS::IAM::ManagedPolicy"):
+        if one.arn == arn:
+            return identity_policy(one["PolicyDocument"], f"the boundary {one.id}")
+    return None
 
 
 def identity(role: Resource) -> tuple[Policy, ...]:

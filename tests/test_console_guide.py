@@ -56,6 +56,7 @@ def test_stack_sets_and_roles_go_by_their_names() -> None:
     stack = Stack(OF.templates[names.ORGANIZATION], given, Place("111111111111"))
     made = {one["StackSetName"] for one in stack.of("AWS::CloudFormation::StackSet")}
     made |= {one["RoleName"] for one in stack.of("AWS::IAM::Role")}
+    made |= {one["ManagedPolicyName"] for one in stack.of("AWS::IAM::ManagedPolicy")}
     assert {name for name in made if f"`{name}`" not in TEXT} == set()
     uploads = {"trailbus-organization", "trailbus-management", names.central_stack(PREFIX)}
     told = set(re.findall(r"`(trailbus-[a-z-]+)`", TEXT))

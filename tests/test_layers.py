@@ -46,7 +46,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("alarms", "bodies", "dashboard", "operations"),
     ("catalogue", "options", "pages", "queues", "receivers", "roles", "topics"),
     ("check", "config", "hearing", "targets"),
-    ("member", "switch"),
+    ("execution", "member", "switch"),
     ("central",),
     ("intake", "organization"),
     ("render",),

@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from generator import names, organization
-from generator.simulation.authorization import Caller, Policy
+from generator.simulation.authorization import (
+    Caller,
+    Policies,
+    Policy,
+    Request,
+    decide,
+    identity_policy,
+)
 from tests import shapes
 from tests.shapes import (
     Place,
@@ -143,7 +150,7 @@ def test_the_execution_role_may_make_change_and_delete_all_that_members_get(
     for resource, arn in made(stack, name):
         types.add(resource.type)
         for action in NEEDS[resource.type].split():
-            context = {"iam__PermissionsBoundary": boundary} if boundary else {}
+            context = {"iam__PermissionsBoundary": boundary or stack.arn(names.MEMBER_BOUNDARY)}
             assert allowed(stack, action, arn, **context), (action, arn)
     assert types >= {"AWS::IAM::Role", "AWS::Events::Rule", "AWS::SQS::Queue"}
     prefix = shapes.rendered(name).prefix
@@ -160,29 +167,79 @@ def test_the_execution_role_may_make_change_and_delete_all_that_members_get(
     assert allowed(stack, "iam:PassRole", forwarder, **events)
 
 
+def test_what_the_last_version_made_can_be_taken_away_and_nothing_more() -> None:
+    stack = upload(names.MANAGEMENT)
+    gone = IAM + "role/trailbus-no-longer-known-member"
+    ours: dict[str, Any] = {"aws:ResourceTag/managed-by": "trailbus"}
+    for action in ("iam:DeleteRole", "iam:DeleteRolePolicy", "iam:GetRole"):
+        assert allowed(stack, action, gone, **ours)
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy"):
+        assert not allowed(stack, action, gone, iam__PermissionsBoundary=DEFAULT, **ours)
+    # Somebody else's role of such a name does not carry our tag.
+    assert not allowed(stack, "iam:DeleteRole", gone)
+    assert allowed(stack, "iam:DeletePolicy", IAM + "policy/trailbus-no-longer-known")
+
+
 IAM = f"arn:aws:iam::{MANAGEMENT}:"
+DEFAULT = IAM + "policy/trailbus-member-boundary"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 FORBIDDEN = [
     # Itself and what lets it in: with these it could become anything.
     ("iam:PutRolePolicy", IAM + "role/trailbus-stackset-execution"),
     ("iam:UpdateAssumeRolePolicy", IAM + "role/trailbus-stackset-execution"),
+    ("iam:PutRolePermissionsBoundary", IAM + "role/trailbus-stackset-execution"),
     ("iam:UpdateAssumeRolePolicy", IAM + "role/trailbus-stackset-administration"),
+    ("iam:PutRolePolicy", IAM + "role/trailbus-stackset-administration"),
     ("iam:DeleteRole", IAM + "role/trailbus-stackset-administration"),
-    # Other roles: of the account, of other paths, of the central side.
+    # Other roles: of the account, of other paths, of the central side, of names like ours.
     ("iam:CreateRole", IAM + "role/Administrator"),
+    ("iam:CreateRole", IAM + "role/trailbus-x-member"),
+    ("iam:CreateRole", IAM + "role/trailbus-/x-member"),
+    ("iam:CreateRole", IAM + "role/trailbus-/break/glass-member"),
+    ("iam:CreateRole", IAM + "role/team/trailbus-forwarder"),
+    ("iam:CreateRole", IAM + "role/trailbus-forwarder-2"),
     ("iam:PutRolePolicy", IAM + "role/OrganizationAccountAccessRole"),
     ("iam:PutRolePolicy", IAM + "role/team/trailbus-forwarder"),
+    ("iam:PutRolePolicy", IAM + "role/trailbus-x/y-member"),
     ("iam:PutRolePolicy", IAM + "role/trailbus-trail-guard-function"),
     ("iam:PutRolePolicy", IAM + "role/trailbus-consoleme-denies-reader"),
     ("iam:PutRolePolicy", f"arn:aws:iam::{STRANGER}:role/trailbus-forwarder"),
+    ("iam:UpdateAssumeRolePolicy", IAM + "role/OrganizationAccountAccessRole"),
+    ("iam:UpdateAssumeRolePolicy", IAM + "role/trailbus-x-member"),
+    ("iam:UpdateAssumeRolePolicy", IAM + "role/trailbus-trail-guard-function"),
+    ("iam:DeleteRole", IAM + "role/trailbus-x-member"),
     ("iam:CreateServiceLinkedRole", IAM + "role/trailbus-forwarder"),
+    # What would take a role of ours further.
     ("iam:AttachRolePolicy", IAM + "role/trailbus-forwarder"),
-    ("iam:AttachUserPolicy", IAM + "user/trailbus-somebody"),
-    ("iam:SetDefaultPolicyVersion", IAM + "policy/trailbus-mine"),
+    ("iam:AttachRolePolicy", IAM + "role/trailbus-restart-cloudtrail-member"),
+    ("iam:DeleteRolePermissionsBoundary", IAM + "role/trailbus-forwarder"),
+    ("iam:DeleteRolePermissionsBoundary", IAM + "role/trailbus-stackset-execution"),
+    # What bounds them all.
+    ("iam:CreatePolicyVersion", DEFAULT),
+    ("iam:SetDefaultPolicyVersion", DEFAULT),
+    ("iam:DeletePolicyVersion", DEFAULT),
+    ("iam:DeletePolicy", DEFAULT),
+    ("iam:CreatePolicy", DEFAULT),
+    ("iam:TagPolicy", DEFAULT),
     ("iam:CreatePolicyVersion", IAM + "policy/boundary"),
+    # Other policies and who gets them.
+    ("iam:CreatePolicy", IAM + "policy/trailbus-mine"),
+    ("iam:CreatePolicyVersion", IAM + "policy/trailbus-mine"),
+    ("iam:SetDefaultPolicyVersion", IAM + "policy/trailbus-mine"),
+    ("iam:AttachUserPolicy", IAM + "user/trailbus-somebody"),
+    ("iam:AttachGroupPolicy", IAM + "group/trailbus-somebody"),
+    ("iam:PutUserPolicy", IAM + "user/trailbus-somebody"),
     ("iam:CreateUser", IAM + "user/trailbus-somebody"),
     ("iam:CreateAccessKey", IAM + "user/somebody"),
+    ("iam:UpdateLoginProfile", IAM + "user/somebody"),
+    ("iam:CreateInstanceProfile", IAM + "instance-profile/trailbus-forwarder"),
+    ("iam:AddRoleToInstanceProfile", IAM + "instance-profile/trailbus-forwarder"),
+    ("iam:CreateOpenIDConnectProvider", IAM + "oidc-provider/example.com"),
     ("iam:PassRole", IAM + "role/trailbus-restart-cloudtrail-member"),
+    ("iam:PassRole", IAM + "role/trailbus-stackset-execution"),
+    ("iam:PassRole", IAM + "role/Administrator"),
     ("sts:AssumeRole", IAM + "role/trailbus-forwarder"),
+    ("sts:AssumeRole", IAM + "role/Administrator"),
     # Others' stacks, and StackSets: it makes stacks, and no stack sets.
     ("cloudformation:CreateStack", f"arn:aws:cloudformation:eu-west-1:{MANAGEMENT}:stack/other/1"),
     (
@@ -217,7 +274,86 @@ FORBIDDEN = [
 @pytest.mark.parametrize(("action", "arn"), FORBIDDEN)
 @pytest.mark.parametrize("file", shapes.UPLOADS)
 def test_the_execution_role_may_do_nothing_else(file: str, action: str, arn: str) -> None:
-    assert not allowed(upload(file), action, arn, iam__PassedToService="events.amazonaws.com")
+    best = {"iam__PassedToService": "events.amazonaws.com", "iam__PermissionsBoundary": DEFAULT}
+    assert not allowed(upload(file), action, arn, **best)
+
+
+RENDERED = [
+    role["Properties"]["RoleName"]
+    for role in shapes.rendered(NAMED[1]).templates[names.MEMBER_ROLES]["Resources"].values()
+    if role["Type"] == "AWS::IAM::Role"
+]
+
+
+@pytest.mark.parametrize("role", RENDERED)
+@pytest.mark.parametrize("file", shapes.UPLOADS)
+def test_no_role_is_made_or_given_anything_outside_of_the_boundary(file: str, role: str) -> None:
+    stack = upload(file, NAMED[1])
+    bound = stack.arn(names.MEMBER_BOUNDARY)
+    for action in ("iam:CreateRole", "iam:PutRolePolicy", "iam:PutRolePermissionsBoundary"):
+        arn = IAM + f"role/{role}"
+        assert allowed(stack, action, arn, iam__PermissionsBoundary=bound)
+        assert not allowed(stack, action, arn)
+        for other in (ADMINISTRATOR, bound + "2", bound.replace(MANAGEMENT, STRANGER)):
+            assert not allowed(stack, action, arn, iam__PermissionsBoundary=other)
+    service = {"iam__PassedToService": "lambda.amazonaws.com"}
+    assert not allowed(stack, "iam:PassRole", IAM + f"role/{role}", **service)
+
+
+@pytest.mark.parametrize("policy", ["boundary", "a-long-prefix-16-console-with-mfa-only"])
+def test_a_boundary_of_your_own_is_out_of_reach_by_whatever_name(policy: str) -> None:
+    """Also by the name of a policy that is made here: then it cannot be, and that is told."""
+    arn = IAM + f"policy/{policy}"
+    stack = upload(names.MANAGEMENT, NAMED[1], boundary=arn)
+    for action in ("CreatePolicy", "CreatePolicyVersion", "DeletePolicyVersion", "DeletePolicy"):
+        assert not allowed(stack, f"iam:{action}", arn)
+
+
+def test_whoever_lets_stack_sets_make_an_administrator_gets_a_members_role() -> None:
+    """Somebody who may change our StackSets, but not IAM, puts a role of his own into a template:
+    one of our names, trusting him, with everything in it. The boundary comes with it."""
+    stack = upload(names.MANAGEMENT, NAMED[1])
+    bound = stack.resources[names.MEMBER_BOUNDARY]
+    limit = identity_policy(bound["PolicyDocument"], "the boundary")
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    admin = identity_policy({"Version": "2012-10-17", "Statement": everything}, "his policy")
+
+    def may_now(action: str, resource: str, **context: Any) -> bool:
+        asked = Request(session(IAM + f"role/{RENDERED[0]}"), action, resource, context)
+        return decide(asked, Policies(identity=(admin,), boundary=limit)).allowed
+
+    for action, resource in (
+        ("iam:CreateUser", IAM + "user/mallory"),
+        ("iam:AttachUserPolicy", IAM + "user/mallory"),
+        ("iam:AttachRolePolicy", IAM + "role/Administrator"),
+        ("iam:CreatePolicyVersion", bound.arn),
+        ("iam:PassRole", IAM + "role/Administrator"),
+        ("sts:AssumeRole", IAM + "role/Administrator"),
+        ("organizations:LeaveOrganization", "*"),
+        ("cloudtrail:StopLogging", f"arn:aws:cloudtrail:eu-west-1:{MANAGEMENT}:trail/x"),
+        ("lambda:CreateFunction", f"arn:aws:lambda:eu-west-1:{MANAGEMENT}:function:x"),
+        ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{MANAGEMENT}:key/1"),
+        ("ec2:RunInstances", "*"),
+    ):
+        assert not may_now(action, resource), action
+    administrator = {"iam:PolicyARN": ADMINISTRATOR}
+    assert not may_now("iam:AttachUserPolicy", IAM + "user/mallory", **administrator)
+    trail = f"arn:aws:cloudtrail:eu-west-1:{MANAGEMENT}:trail/x"
+    assert may_now("cloudtrail:StartLogging", trail)
+
+
+@pytest.mark.parametrize("file", shapes.UPLOADS)
+@pytest.mark.parametrize("name", NAMED)
+def test_the_boundary_takes_nothing_from_the_roles_that_it_bounds(file: str, name: str) -> None:
+    stack = upload(file, name)
+    bound = stack.resources[names.MEMBER_BOUNDARY]
+    allows = [{**one, "Sid": ""} for one in bound["PolicyDocument"]["Statement"]]
+    roles = member_roles(shapes.rendered(name), {}, stack.at)
+    for role in roles.of("AWS::IAM::Role"):
+        for policy in role["Policies"]:
+            for statement in policy["PolicyDocument"]["Statement"]:
+                needed = {**statement, "Sid": ""}
+                assert needed in allows
 
 
 def test_a_role_is_passed_to_eventbridge_alone() -> None:
@@ -228,17 +364,27 @@ def test_a_role_is_passed_to_eventbridge_alone() -> None:
     assert not allowed(upload(names.MANAGEMENT), "iam:PassRole", role)
 
 
-def test_with_a_boundary_no_role_is_made_without_it_or_loses_it() -> None:
-    stack = upload(names.MANAGEMENT, boundary=BOUNDARY)
+@pytest.mark.parametrize("given", [BOUNDARY, "boundary"])
+def test_with_a_boundary_of_your_own_roles_are_made_behind_it_or_ours(given: str) -> None:
+    stack = upload(names.MANAGEMENT, boundary=given)
     role = IAM + "role/trailbus-forwarder"
-    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary"):
-        assert allowed(stack, action, role, iam__PermissionsBoundary=BOUNDARY)
+    for action in ("iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"):
+        for bound in (BOUNDARY, DEFAULT):
+            assert allowed(stack, action, role, iam__PermissionsBoundary=bound)
         assert not allowed(stack, action, role)
-        other = BOUNDARY.replace("boundary", "AdministratorAccess")
-        assert not allowed(stack, action, role, iam__PermissionsBoundary=other)
-    assert not allowed(stack, "iam:DeleteRolePermissionsBoundary", role)
-    # One that was there before can go when none is wanted any more.
-    assert allowed(upload(names.MANAGEMENT), "iam:DeleteRolePermissionsBoundary", role)
+        assert not allowed(stack, action, role, iam__PermissionsBoundary=ADMINISTRATOR)
+
+
+def test_one_name_of_a_boundary_serves_every_member() -> None:
+    of = shapes.rendered("built-in")
+    for account in ("333333333333", "444444444444"):
+        for given, wanted in (
+            ("team/boundary", f"arn:aws:iam::{account}:policy/team/boundary"),
+            ("arn:aws:iam::aws:policy/ReadOnlyAccess", "arn:aws:iam::aws:policy/ReadOnlyAccess"),
+        ):
+            made = member_roles(of, {names.PERMISSIONS_BOUNDARY: given}, Place(account))
+            bounds = {role["PermissionsBoundary"] for role in made.of("AWS::IAM::Role")}
+            assert bounds == {wanted}
 
 
 @pytest.mark.parametrize("path", ["/", "/team/"])

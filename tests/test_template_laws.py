@@ -244,7 +244,8 @@ def every_star_has_its_reason(name: str, of: Rendered) -> None:
 def nothing_is_denied_but_plain_transport_and_no_list_turned_around(
     name: str, of: Rendered
 ) -> None:
-    """But for managed policies, which are attached to others: there a responder.yaml may deny."""
+    """But for managed policies, which are attached to others: there a responder.yaml may deny.
+    And for what bounds the roles that StackSets makes: nothing may reach that, by whatever name."""
     others = [
         one
         for resource in of.templates[name]["Resources"].values()
@@ -253,11 +254,12 @@ def nothing_is_denied_but_plain_transport_and_no_list_turned_around(
     ]
     for statement in statements(of.templates[name]):
         theirs = statement in others
-        if statement["Effect"] == "Deny" and not theirs:
+        bounds = statement["Sid"] == "TheBoundariesStay"
+        if statement["Effect"] == "Deny" and not theirs and not bounds:
             assert statement["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
             assert (statement["Action"], statement["Principal"]) == (["s3:*"], "*")
             continue
-        assert statement["Effect"] == "Allow" or theirs
+        assert statement["Effect"] == "Allow" or theirs or bounds
         allowed = {"NotAction"} if theirs and statement["Effect"] == "Deny" else set()
         assert not {"NotAction", "NotResource", "NotPrincipal"} & set(statement) - allowed
         assert re.fullmatch(r"[A-Za-z0-9]+", statement["Sid"])
@@ -412,8 +414,7 @@ def roles_lie_under_the_path_and_behind_the_boundary(stack: Stack, of: Rendered)
         # StackSets looks for its execution role by a name that has no room for a path.
         found_by_name = role["RoleName"] == names.execution_role(of.prefix)
         assert role["Path"] == ("/" if found_by_name else stack.parameters[names.ROLE_PATH])
-        boundary = stack.parameters[names.PERMISSIONS_BOUNDARY]
-        assert role.properties.get("PermissionsBoundary", "") == boundary
+        assert role.properties.get("PermissionsBoundary", "") == shapes.boundary_given(stack)
         assert "ManagedPolicyArns" not in role.properties
 
 
@@ -822,7 +823,12 @@ def stack_sets_carry_the_very_templates_and_hand_everything_on(stack: Stack, of:
         assert one["Description"] == of.templates[file]["Description"]
         inner = of.templates[file].get("Parameters", {})
         handed = {each["ParameterKey"]: each["ParameterValue"] for each in one["Parameters"]}
-        assert handed == {parameter: stack.parameters[parameter] for parameter in inner}
+        wanted = {parameter: stack.parameters[parameter] for parameter in inner}
+        # With a role of ours, StackSets makes no role without a boundary.
+        if names.PERMISSIONS_BOUNDARY in inner and one["PermissionModel"] == "SELF_MANAGED":
+            bound = shapes.boundary_given(stack) or stack.arn(names.MEMBER_BOUNDARY)
+            wanted[names.PERMISSIONS_BOUNDARY] = bound
+        assert handed == wanted
         for parameter, value in handed.items():
             assert not refused(inner[parameter], value)
             # What a person is asked is what the inner template says about it.

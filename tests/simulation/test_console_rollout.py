@@ -237,7 +237,7 @@ def test_phase_none_takes_everything_back_and_all_brings_it_again(console: Conso
     assert console.forwarded() == set()
     left = [each for each in console.world.inventory.everywhere() if each.account != CENTRAL]
     kinds = {each.type for each in left}
-    assert kinds == {ROLE, "AWS::CloudFormation::StackSet"}
+    assert kinds == {ROLE, "AWS::CloudFormation::StackSet", "AWS::IAM::ManagedPolicy"}
     assert console.change(names.ORGANIZATION, Phase="all") == "UPDATE_COMPLETE"
     assert console.forwarded() == everywhere({*MEMBERS, MANAGEMENT})
 
