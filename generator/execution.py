@@ -199,9 +199,12 @@ def _boundaries_stay(bound: Arn, given: Arn) -> Grant:
     """Whatever the names: nothing above reaches the policies that everything else rests on."""
     return policies.deny(
         "TheBoundariesStay",
-        ["iam:*"],
+        _actions(
+            "iam",
+            "CreatePolicy CreatePolicyVersion DeletePolicy DeletePolicyVersion "
+            "SetDefaultPolicyVersion TagPolicy UntagPolicy",
+        ),
         [bound, given],
-        reason="It refuses: whatever it is, to the policies that bound the roles made here.",
     )
 
 
