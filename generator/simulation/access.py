@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from generator.model import Json
+from generator.simulation import control_policies
 from generator.simulation.authorization import (
     Caller,
     Decision,
@@ -75,11 +76,17 @@ def allows(
     own: tuple[Policy, ...] = (),
     owner: str | None = None,
 ) -> Decision:
-    """Whether a caller may do something to a resource, by its own and the resource's policies.
+    """Whether a caller may do something to a resource, by its own and the resource's policies, and
+    by the service control policies that bind its account.
 
     `owner` is the resource's account where the ARN does not say it.
     """
-    policies = Policies(identity=own, resource=policy_on(world, arn))
+    scps = control_policies.levels(world, caller.account) if caller.account and own else ()
+    if scps and ":" in arn and "aws:RequestedRegion" not in context and arn.split(":")[3]:
+        # The Region of the endpoint that is called, not that of the caller.
+        # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+        context = {**context, "aws:RequestedRegion": arn.split(":")[3]}
+    policies = Policies(identity=own, scps=scps, resource=policy_on(world, arn))
     return decide(Request(caller, action, arn, context, owner or _owner(world, arn)), policies)
 
 

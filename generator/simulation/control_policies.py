@@ -1,6 +1,6 @@
-"""What service control policies forbid the roles with which StackSets work in members.
+"""What service control policies forbid roles in members: those of StackSets, and our own.
 
-They bind those roles as any other; the management account they do not bind.
+They bind all of them alike; the management account they do not bind.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 """
 
@@ -37,17 +37,10 @@ _LEADERS = {"aws": "us-east-1", "aws-us-gov": "us-gov-west-1", "aws-cn": "cn-nor
 
 def denied(world: World, account: str, region: str, types: Iterable[str]) -> str | None:
     """Why the work in an account and Region is forbidden, in AWS's words; None when it is not."""
+    scps = levels(world, account)
+    if not scps:
+        return None
     organization = world.organization
-    if account == organization.management or account not in organization.accounts:
-        return None
-    nodes = [*reversed(organization.lineage(organization.accounts[account].parent)), account]
-    contents = [
-        tuple(p.content for p in organization.policies.values() if node in p.targets)
-        or (EVERYTHING,)
-        for node in nodes
-    ]
-    if all(content == EVERYTHING for level in contents for content in level):
-        return None
     partition = partition_of(region)
     caller = Caller.role_session(
         f"arn:{partition}:iam::{account}:role/stacksets-exec-{'0' * 32}",
@@ -55,7 +48,6 @@ def denied(world: World, account: str, region: str, types: Iterable[str]) -> str
         organization=organization.id,
         org_path=organization.path(account),
     )
-    scps = tuple(tuple(_policy(content) for content in level) for level in contents)
     policies = Policies(identity=(_policy(EVERYTHING),), scps=scps)
     actions = [_STACK, *(action for type_ in types for action in _ACTIONS.get(type_, ()))]
     for action in dict.fromkeys(actions):
@@ -67,6 +59,24 @@ def denied(world: World, account: str, region: str, types: Iterable[str]) -> str
                 "in a service control policy"
             )
     return None
+
+
+def levels(world: World, account: str) -> tuple[tuple[Policy, ...], ...]:
+    """The policies that bind an account, from the root down to it; none where all is allowed."""
+    organization = world.organization
+    if account == organization.management or account not in organization.accounts:
+        return ()
+    if not organization.policies:
+        return ()
+    nodes = [*reversed(organization.lineage(organization.accounts[account].parent)), account]
+    contents = [
+        tuple(p.content for p in organization.policies.values() if node in p.targets)
+        or (EVERYTHING,)
+        for node in nodes
+    ]
+    if all(content == EVERYTHING for level in contents for content in level):
+        return ()
+    return tuple(tuple(_policy(content) for content in level) for level in contents)
 
 
 @lru_cache(maxsize=256)

@@ -201,7 +201,8 @@ class Permissions:
         site = Site(caller.account, region)
         named = need.resource(parameters, site)
         for resource in [named] if isinstance(named, str) else named:
-            self._ask(caller, need.action, resource, need.context(parameters, site, resource))
+            context = {"aws:RequestedRegion": region, **need.context(parameters, site, resource)}
+            self._ask(caller, need.action, resource, context)
         key = self._key_of(str(named)) if service == "sns" else ""
         for action in ("kms:GenerateDataKey", "kms:Decrypt") if key else ():
             self._ask(caller, action, key, {})

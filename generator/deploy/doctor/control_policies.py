@@ -1,12 +1,13 @@
-"""Checks the service control policies that bind the roles with which StackSets work in members.
+"""Checks the service control policies that bind roles in members: StackSets' and the forwarder.
 
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from generator import names
 from generator.deploy.doctor.denials import Act, Verdict, allows, denies
 from generator.deploy.doctor.findings import Check, Examination, Fault, blocking, warning
 from generator.deploy.doctor.regions import LEADERS
@@ -19,16 +20,58 @@ GLOBAL = ("iam:CreateRole", "iam:PutRolePolicy")
 EXECUTION_ROLE = "AWSCloudFormationStackSetExecutionRole"
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-prereqs-self-managed.html"""
 
+FORWARDING = "events:PutEvents"
+_NO_SUCH_KEYS = frozenset({"aws:resourceorgid", "aws:resourceorgpaths", "aws:resourceaccount"})
+"""Of the resource's owner EventBridge tells nothing, so StringNotEquals on these always denies.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html"""
+
 _CONTROL_TOWER = ("aws-guardrails-", "AWS-Control-Tower-")
 
 
 def _denials(examination: Examination) -> Iterator[Fault]:
+    role = "stacksets-exec-*"
+    if not examination.wanted.service_managed:
+        role = examination.wanted.place.access.execution_role or EXECUTION_ROLE
+    cure = f"exempt arn:*:iam::*:role/{role} in it, or leave those Regions out"
+    yield from _denied(examination, _bound, "the StackSets execution roles", cure)
+
+
+def _silencing(examination: Examination) -> Iterator[Fault]:
+    """What lets rules be made and keeps them from forwarding: they put events with a role that is
+    bound as any other, in the Region of the central bus.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
+    """
+    wanted = examination.wanted
+    role = _forwarder(examination)
+    cure = f"exempt arn:*:iam::*:role/{role} in it: without that nothing there is forwarded"
+
+    def bound(examination: Examination, content: str) -> dict[tuple[str, str], Verdict]:
+        principal = f"arn:{wanted.partition}:iam::000000000000:role/{role}"
+        organization = wanted.place.organization_id
+        act = Act(FORWARDING, wanted.home, principal, organization, _NO_SUCH_KEYS)
+        verdict, _ = denies(content, act)
+        return {} if verdict == "no" else {(FORWARDING, wanted.home): verdict}
+
+    yield from _denied(examination, bound, "the forwarder role", cure)
+
+
+def _forwarder(examination: Examination) -> str:
+    """The role with its path, as it stands in its ARN."""
+    wanted = examination.wanted
+    path = wanted.roles.parameters.get(names.ROLE_PATH, "/")
+    return f"{path}{names.forwarder_role(wanted.bundle.prefix)}".lstrip("/")
+
+
+Bound = Callable[[Examination, str], dict[tuple[str, str], Verdict]]
+
+
+def _denied(examination: Examination, bound_by: Bound, whom: str, cure: str) -> Iterator[Fault]:
     wanted = examination.wanted
     lineages = [_lineage(examination, unit) for unit in wanted.place.organizational_units]
     above = {node for lineage in lineages for node in lineage}
     for policy in _policies(examination):
-        content = _content(examination, policy["Id"])
-        bound = _bound(examination, content)
+        bound = bound_by(examination, _content(examination, policy["Id"]))
         if not bound:
             continue
         where = f"service control policy {policy['Name']} ({policy['Id']})"
@@ -43,14 +86,10 @@ def _denials(examination: Examination) -> Iterator[Fault]:
             continue
         sure = {what for what, verdict in bound.items() if verdict == "yes"}
         fault = (
-            f"{'denies' if sure else 'may deny'} the StackSets execution roles "
+            f"{'denies' if sure else 'may deny'} {whom} "
             f"{_shown(sure or set(bound))}, in {', '.join(targets)}"
         )
         everybody = sure and all(set(targets) & set(lineage) for lineage in lineages)
-        role = "stacksets-exec-*"
-        if not examination.wanted.service_managed:
-            role = examination.wanted.place.access.execution_role or EXECUTION_ROLE
-        cure = f"exempt arn:*:iam::*:role/{role} in it, or leave those Regions out"
         yield (blocking if everybody else warning)(where, fault, cure)
 
 
@@ -68,7 +107,7 @@ def _grants(examination: Examination) -> Iterator[Fault]:
         contents = [_content(examination, policy["Id"]) for policy in attached]
         missing = [
             action
-            for action in (*REGIONAL, *GLOBAL)
+            for action in (*REGIONAL, *GLOBAL, FORWARDING)
             if contents and not any(allows(content, action) for content in contents)
         ]
         if missing:
@@ -136,5 +175,6 @@ def _is_below(examination: Examination, target: str) -> bool:
 
 CHECKS = (
     Check("service control policies", "none binds the StackSets' roles", _denials),
+    Check("forwarding", "no service control policy binds the forwarder role", _silencing),
     Check("what is allowed", "every level allows what the StackSets do", _grants),
 )

@@ -21,6 +21,8 @@ class Act(NamedTuple):
     region: str
     principal: str
     organization: str
+    lacking: frozenset[str] = frozenset()
+    """Condition keys, in small letters, that no request for this action carries."""
 
 
 def allows(content: str, action: str) -> bool:
@@ -81,6 +83,11 @@ def _holds(condition: Mapping[str, Mapping[str, Any]], act: Act) -> Verdict:
         for key, values in tests.items():
             value = known.get(key.lower())
             test = _TESTS.get(operator.removesuffix("IfExists").lower())
+            if key.lower() in act.lacking and test is not None:
+                # What is not there is unlike everything: the negated operators hold, always.
+                if not (test[0] or operator.endswith("IfExists")):
+                    return "no"
+                continue
             if value is None or test is None:
                 verdict = "maybe"
                 continue

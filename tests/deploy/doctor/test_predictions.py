@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from generator.simulation import access
+from generator.simulation.authorization import Caller, identity_policy
 from tests.deploy.doctor.conftest import HOME, INNER, MANAGEMENT, MEMBER, OUTER, ROOT, Patient
 
 EXEMPT = ["arn:aws:iam::*:role/stacksets-exec-*"]
@@ -106,3 +108,61 @@ def test_what_is_foretold_happens(name: str, target: str, patient: Patient) -> N
         for region in {region for _, region in failed}:
             reached = {account for account, where in failed if where == region}
             assert reached >= members - {MEMBER}
+
+
+FORWARDER = ["arn:*:iam::*:role/trailbus-forwarder"]
+SILENCING: dict[str, tuple[dict[str, Any], bool]] = {
+    "PutEvents": ({"Action": "events:PutEvents"}, True),
+    "rules alone": ({"Action": "events:PutRule"}, False),
+    "resources of others, by a key that EventBridge has not": (
+        {
+            "Action": "*",
+            "Condition": {"StringNotEquals": {"aws:ResourceOrgID": "o-a1b2c3d4e5"}},
+        },
+        True,
+    ),
+    "the same, only where the key is": (
+        {"Action": "*", "Condition": {"StringEquals": {"aws:ResourceOrgID": "o-zzzzzzzzzz"}}},
+        False,
+    ),
+    "all Regions but the members', StackSets exempted": (
+        {
+            "NotAction": ["iam:*", "sts:*"],
+            "Condition": {
+                "StringNotEquals": {"aws:RequestedRegion": "eu-west-1"},
+                "ArnNotLike": {"aws:PrincipalArn": EXEMPT},
+            },
+        },
+        True,
+    ),
+    "the same, the forwarder exempted": (
+        {
+            "NotAction": ["iam:*", "sts:*"],
+            "Condition": {
+                "StringNotEquals": {"aws:RequestedRegion": "eu-west-1"},
+                "ArnNotLike": {"aws:PrincipalArn": [*EXEMPT, *FORWARDER]},
+            },
+        },
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", SILENCING)
+def test_what_would_silence_members_is_foretold_and_happens(name: str, patient: Patient) -> None:
+    """The rules are made, and what they forward is denied."""
+    given, bites = SILENCING[name]
+    statement = {"Effect": "Deny", "Resource": "*", **given}
+    patient.forbid(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), ROOT)
+    [found] = patient.check("forwarding")
+    assert (found.level == "blocking") is bites, found
+    caller = Caller.role_session(
+        f"arn:aws:iam::{MEMBER}:role/trailbus-forwarder", "events", organization="o-a1b2c3d4e5"
+    )
+    bus = f"arn:aws:events:{HOME}:{MEMBER}:event-bus/trailbus"
+    allow = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
+    own = identity_policy({"Version": "2012-10-17", "Statement": allow}, "the forwarder's")
+    put = access.allows(patient.world, caller, "events:PutEvents", bus, {}, (own,))
+    assert put.allowed is not bites, put.because
+    if bites:
+        assert "trailbus-forwarder" in found.cure
