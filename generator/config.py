@@ -43,7 +43,7 @@ DEFAULT = Path(__file__).parent / "default.yaml"
 _TARGET_NAME = Text(
     pattern=names.TARGET_FORM, form="a target's name (a-z, 0-9 and -, 2 to 31 characters)"
 )
-_REGION = Text("a Region", pattern=r"[a-z]{2,4}(-[a-z]+)+-[0-9]", form="a Region such as eu-west-1")
+_REGION = Text("a Region", pattern=names.REGION_FORM, form="a Region such as eu-west-1")
 _ROLE_NAME = Text("a role's name", pattern=r"[A-Za-z0-9_+=,.@/-]{0,512}", form="the name of a role")
 
 _UNIT = Text(

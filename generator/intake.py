@@ -236,7 +236,7 @@ def _bucket_parameters(prefix: str) -> list[Parameter]:
             TRAIL_REGION,
             Type="String",
             Default="",
-            AllowedPattern=r"^$|^[a-z]{2,4}(-[a-z]+)+-\d$",
+            AllowedPattern=f"^$|^{names.REGION_FORM}$",
             ConstraintDescription="must be a Region, or empty",
             Description="That trail's home Region; empty for the Region of this stack.",
         ),

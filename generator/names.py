@@ -27,6 +27,11 @@ MANIFEST = "manifest.json"
 CONSOLEME_HANDOFF = "handoff/consoleme.yaml"
 SIEM_HANDOFF = "handoff/siem.yaml"
 
+REGION_FORM = r"(?!eusc-|[a-z]+-iso)[a-z]{2}(-[a-z]+)+-[0-9]+"
+"""Regions of the three partitions that templates are right in: not those of the sovereign and the
+isolated ones, whose services and names differ.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference-arns.html"""
+
 # Parameters. One name means the same in every template.
 ORGANIZATION_ID = "OrganizationId"
 CENTRAL_ACCOUNT = "CentralAccountId"

@@ -168,7 +168,7 @@ def _place(templates: Templates) -> Part:
     )
 
 
-_REGION = r"[a-z]{2}(-[a-z]+)+-\d+"
+_REGION = names.REGION_FORM
 _ACCOUNT = r"\d{12}"
 _UNIT = r"(r-[a-z0-9]{4,32}|ou-[a-z0-9]{4,32}-[a-z0-9]{8,32})"
 """https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html"""

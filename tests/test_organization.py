@@ -506,7 +506,7 @@ ITEMS = [
     (
         organization.REGIONS,
         ["us-east-1", "us-gov-west-1", " ap-southeast-2"],
-        ["all", "Ireland", ""],
+        ["all", "Ireland", "", "eusc-de-east-1", "us-iso-east-1", "eu-isoe-west-1"],
     ),
     (organization.OPT_IN_REGIONS, ["", "ap-east-1"], ["none"]),
     (organization.UNITS, ["r-ab12", "ou-ab12-11111111 "], ["Workloads", "ou-ab12", "123456789012"]),

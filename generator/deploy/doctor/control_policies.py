@@ -175,6 +175,6 @@ def _is_below(examination: Examination, target: str) -> bool:
 
 CHECKS = (
     Check("service control policies", "none binds the StackSets' roles", _denials),
-    Check("forwarding", "no service control policy binds the forwarder role", _silencing),
+    Check("forwarding", "none keeps the forwarder role from putting events", _silencing),
     Check("what is allowed", "every level allows what the StackSets do", _grants),
 )

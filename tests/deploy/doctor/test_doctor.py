@@ -376,6 +376,13 @@ CASES = (
         "iam:CreateRole in us-east-1, in 111122223333",
     ),
     Case(
+        "the forwarder silenced",
+        "forwarding",
+        lambda p: p.forbid(scp(deny("events:PutEvents")), ROOT),
+        "blocking",
+        r"denies the forwarder role events:PutEvents .*; exempt .*role/trailbus-forwarder in it",
+    ),
+    Case(
         "denied perhaps",
         "service control policies",
         lambda p: p.forbid(scp(deny(StringEquals={"aws:PrincipalTag/team": "x"})), ROOT),
