@@ -522,6 +522,8 @@ BAD: list[tuple[str, str, list[str]]] = [
         "(ou-ab12-cdefghij)"]),
     ("what is no Region", MINIMAL + PLACE.replace("eu-west-1", "Ireland"), [
         "9: place.regions.1: 'Ireland' is not a Region such as eu-west-1"]),
+    ("another partition", MINIMAL + PLACE.replace("eu-west-1", "eusc-de-east-1"), [
+        "9: place.regions.1: 'eusc-de-east-1' is not a Region such as eu-west-1"]),
     ("no Regions", MINIMAL + PLACE.replace("[us-east-1, eu-west-1]", "[]"), [
         "9: place.regions: is empty"]),
     ("Regions that are not all", MINIMAL + PLACE.replace("[us-east-1, eu-west-1]", "al"), [
