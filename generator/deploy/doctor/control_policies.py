@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from generator import names
 from generator.deploy.doctor.denials import Act, Verdict, allows, denies
@@ -33,7 +34,8 @@ def _denials(examination: Examination) -> Iterator[Fault]:
     if not examination.wanted.service_managed:
         role = examination.wanted.place.access.execution_role or EXECUTION_ROLE
     cure = f"exempt arn:*:iam::*:role/{role} in it, or leave those Regions out"
-    yield from _denied(examination, _bound, "the StackSets execution roles", cure)
+    bound = partial(_bound, examination)
+    yield from _denied(examination, bound, "the StackSets execution roles", cure)
 
 
 def _silencing(examination: Examination) -> Iterator[Fault]:
@@ -43,27 +45,33 @@ def _silencing(examination: Examination) -> Iterator[Fault]:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-cross-account.html
     """
     wanted = examination.wanted
-    role = _forwarder(examination)
-    cure = f"exempt arn:*:iam::*:role/{role} in it: without that nothing there is forwarded"
+    for role in _forwarders(examination):
+        act = Act(
+            FORWARDING,
+            wanted.home,
+            f"arn:{wanted.partition}:iam::000000000000:role/{role}",
+            wanted.place.organization_id,
+            _NO_SUCH_KEYS,
+        )
+        cure = f"exempt arn:*:iam::*:role/{role} in it: without that it forwards nothing there"
+        bound = partial(_put, act)
+        yield from _denied(examination, bound, f"the role {role}", cure)
 
-    def bound(examination: Examination, content: str) -> dict[tuple[str, str], Verdict]:
-        principal = f"arn:{wanted.partition}:iam::000000000000:role/{role}"
-        organization = wanted.place.organization_id
-        act = Act(FORWARDING, wanted.home, principal, organization, _NO_SUCH_KEYS)
-        verdict, _ = denies(content, act)
-        return {} if verdict == "no" else {(FORWARDING, wanted.home): verdict}
 
-    yield from _denied(examination, bound, "the forwarder role", cure)
+def _put(act: Act, content: str) -> dict[tuple[str, str], Verdict]:
+    verdict, _ = denies(content, act)
+    return {} if verdict == "no" else {(act.action, act.region): verdict}
 
 
-def _forwarder(examination: Examination) -> str:
-    """The role with its path, as it stands in its ARN."""
+def _forwarders(examination: Examination) -> list[str]:
+    """The roles with their path, as they stand in their ARNs."""
     wanted = examination.wanted
     path = wanted.roles.parameters.get(names.ROLE_PATH, "/")
-    return f"{path}{names.forwarder_role(wanted.bundle.prefix)}".lstrip("/")
+    roles = names.forwarder_roles(wanted.bundle.prefix)
+    return [f"{path}{name}".lstrip("/") for name in roles]
 
 
-Bound = Callable[[Examination, str], dict[tuple[str, str], Verdict]]
+Bound = Callable[[str], dict[tuple[str, str], Verdict]]
 
 
 def _denied(examination: Examination, bound_by: Bound, whom: str, cure: str) -> Iterator[Fault]:
@@ -71,7 +79,7 @@ def _denied(examination: Examination, bound_by: Bound, whom: str, cure: str) -> 
     lineages = [_lineage(examination, unit) for unit in wanted.place.organizational_units]
     above = {node for lineage in lineages for node in lineage}
     for policy in _policies(examination):
-        bound = bound_by(examination, _content(examination, policy["Id"]))
+        bound = bound_by(_content(examination, policy["Id"]))
         if not bound:
             continue
         where = f"service control policy {policy['Name']} ({policy['Id']})"
@@ -175,6 +183,6 @@ def _is_below(examination: Examination, target: str) -> bool:
 
 CHECKS = (
     Check("service control policies", "none binds the StackSets' roles", _denials),
-    Check("forwarding", "none keeps the forwarder role from putting events", _silencing),
+    Check("forwarding", "none keeps a forwarder role from putting events", _silencing),
     Check("what is allowed", "every level allows what the StackSets do", _grants),
 )

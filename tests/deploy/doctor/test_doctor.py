@@ -380,7 +380,7 @@ CASES = (
         "forwarding",
         lambda p: p.forbid(scp(deny("events:PutEvents")), ROOT),
         "blocking",
-        r"denies the forwarder role events:PutEvents .*; exempt .*role/trailbus-forwarder in it",
+        r"denies the role trailbus-forwarder events:PutEvents .*role/trailbus-forwarder in it",
     ),
     Case(
         "denied perhaps",
