@@ -6,41 +6,69 @@ import argparse
 import atexit
 import gc
 import os
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
+from types import FrameType
+from typing import NoReturn
 
 from generator import __version__
 from generator.commands import COMMANDS, EXAMPLES
 from generator.model import Mistake
 from generator.screen import Screen
 
-DONE, WRONG, MISUSE = 0, 1, 2
+DONE, WRONG, MISUSE, INTERRUPTED, TERMINATED = 0, 1, 2, 130, 143
 
 
 def main(argv: list[str] | None = None) -> int:
     """Runs one command; `render` when none is named. Gives the exit code.
 
-    0 done, 1 found something wrong, 2 misuse: a mistake in what the user gave.
+    0 done, 1 found something wrong, 2 misuse: a mistake in what the user gave; 130 and 143 when
+    a signal ended it.
     """
+    # Closed streams are None: what is written there is lost, and no fault.
+    sys.stdout = sys.stdout or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    sys.stderr = sys.stderr or Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
     try:
-        try:
-            return _run(sys.argv[1:] if argv is None else argv)
-        finally:
-            sys.stdout.flush()
+        if argv is None:
+            signal.signal(signal.SIGTERM, _terminated)
+        code = _run(sys.argv[1:] if argv is None else argv)
     except BrokenPipeError:
-        # Whoever read our output has had enough; that is no fault. What is still unsaid must not
-        # be said on the way out either.
+        # Whoever read our output has had enough; that is no fault.
+        code = DONE
+    except Mistake as mistake:
+        for problem in mistake.problems:
+            Screen().problem(problem)
+        code = MISUSE
+    except KeyboardInterrupt as interrupt:
+        Screen().note(str(interrupt) or "interrupted")
+        code = TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        # What is still unsaid must not be tried again on the way out.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return DONE
+        if not isinstance(error, BrokenPipeError) and code == DONE:
+            Screen().note(f"stdout: cannot be written: {error.strerror}")
+            return MISUSE
+    return code
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM: a pipeline's time is up. What must be left in order is left as after Ctrl-C."""
+
+
+def _terminated(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise Terminated("terminated")
 
 
 def _run(given: list[str]) -> int:
     if given and given[0] in ("-h", "--help", "help"):
-        print(_overview(), end="")
+        Screen().line(_overview())
         return DONE
     if given and given[0] == "--version":
-        print(f"trailbus {__version__}")
+        Screen().line(f"trailbus {__version__}")
         return DONE
     if not given or given[0].startswith("-"):
         given = ["render", *given]
@@ -70,15 +98,7 @@ def _run(given: list[str]) -> int:
     command.arguments(parser)
     arguments = parser.parse_args(rest)
     screen = Screen(as_json=arguments.json)
-    try:
-        return int(command.run(arguments, screen))
-    except Mistake as mistake:
-        for problem in mistake.problems:
-            screen.problem(problem)
-        return MISUSE
-    except KeyboardInterrupt:
-        screen.note("interrupted")
-        return 130
+    return int(command.run(arguments, screen))
 
 
 def _overview() -> str:
@@ -92,7 +112,6 @@ def _overview() -> str:
         *(f"  {name:<12}{text}" for name, text in COMMANDS.items()),
         "",
         "`trailbus COMMAND --help` tells more, with examples.",
-        "",
     ]
     return "\n".join(lines)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import sys
 from typing import TextIO
 
-from generator.model import Json, Problem
+from generator.model import Json, Mistake, Problem
 
 _COLOURS = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -26,22 +27,25 @@ class Screen:
         self.as_json = as_json
         self._out = out or sys.stdout
         self._err = err or sys.stderr
-        self.terminal = self._out.isatty() and not as_json
-        self.colours = self._out.isatty() and not os.environ.get("NO_COLOR")
+        able = self._out.isatty() and os.environ.get("TERM") != "dumb"
+        self.terminal = able and not as_json
+        self.colours = able and not os.environ.get("NO_COLOR")
         self._passing = 0
+        self._unread = False
+        self.persistent = False
+        """Whether the work goes on when nobody reads any more: half a rollout helps nobody."""
 
     def line(self, text: str = "") -> None:
         """A line of the result, for people."""
         if not self.as_json:
             self._passing = 0
-            self._out.write(text + "\n")
+            self._write(text + "\n")
 
     def passing(self, lines: list[str]) -> None:
         """Lines that take the place of those given before: on a terminal only."""
         if self.terminal:
             back = f"\033[{self._passing}F\033[J" if self._passing else ""
-            self._out.write(back + "".join(f"{line}\n" for line in lines))
-            self._out.flush()
+            self._write(back + "".join(f"{line}\n" for line in lines))
             self._passing = len(lines)
 
     def settle(self) -> None:
@@ -52,16 +56,39 @@ class Screen:
         """The result, for scripts; a terminal may show it too."""
         if self.as_json:
             for piece in _ENCODER.iterencode(value):
-                self._out.write(_UNESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", piece))
-            self._out.write("\n")
+                text = _UNESCAPED.sub(lambda match: f"\\u{ord(match[0]):04x}", piece)
+                self._write(text, flush=False)
+            self._write("\n")
 
     def note(self, text: str) -> None:
         """A message beside the result."""
-        self._err.write(f"{text}\n")
+        self._say(f"{text}\n")
 
     def problem(self, problem: Problem) -> None:
         """One thing that is wrong, in one line."""
-        self._err.write(f"{printable(str(problem))}\n")
+        self._say(f"{printable(str(problem))}\n")
+
+    def _write(self, text: str, flush: bool = True) -> None:
+        """Writes a part of the result, seen at once: a pipeline's log shows how far we are."""
+        if self._unread:
+            return
+        try:
+            self._out.write(text)
+            if flush:
+                self._out.flush()
+        except OSError as error:
+            if self.persistent:
+                self._unread = True
+            elif isinstance(error, BrokenPipeError):
+                raise
+            else:
+                raise Mistake.one("stdout", f"cannot be written: {error.strerror}") from None
+
+    def _say(self, text: str) -> None:
+        # Where even messages cannot be written, there is nobody left to tell it.
+        with contextlib.suppress(OSError):
+            self._err.write(text)
+            self._err.flush()
 
     def paint(self, text: str, colour: str) -> str:
         """The text in a colour, on a terminal."""

@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 import sys
 from importlib import import_module
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from generator import __version__, catalogue, config
+from generator.__main__ import _terminated
 from generator.commands import COMMANDS, EXAMPLES
 from generator.model import Json
 from generator.render import render
@@ -369,6 +371,46 @@ def test_a_reader_that_has_had_enough_is_no_fault(arguments: tuple[str, ...], ho
         os.close(writing)
     quiet = "".join(line for line in done.stderr.splitlines() if "no route takes" not in line)
     assert (done.returncode, quiet) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [("schema",), ("--help",), ("--out", "o")])
+def test_a_full_disk_is_one_line(arguments: tuple[str, ...], house: Path) -> None:
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        done = process(*arguments, cwd=house, stdout=full.fileno())
+    told = [line for line in done.stderr.splitlines() if "no route takes" not in line]
+    assert (done.returncode, told) == (2, ["stdout: cannot be written: No space left on device"])
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", ">&- 2>&-"])
+def test_a_closed_stream_is_no_fault(closed: str, house: Path) -> None:
+    command = f'"{sys.executable}" -m generator --out o {closed}'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command],
+        cwd=house,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+
+
+def test_an_interruption_while_a_command_is_imported_is_one_word(
+    trailbus: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_name: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("generator.__main__.import_module", interrupted)
+    assert trailbus("schema") == (130, "", "interrupted\n")
+
+
+def test_a_termination_is_one_word(trailbus: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    def terminated() -> Json:
+        _terminated(signal.SIGTERM, None)
+
+    monkeypatch.setattr("generator.commands.schema.json_schema", terminated)
+    assert trailbus("schema") == (143, "", "terminated\n")
 
 
 @pytest.mark.parametrize(("no_color", "painted"), [("", True), ("1", False)])

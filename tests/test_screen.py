@@ -81,3 +81,37 @@ def test_a_problem_is_one_line_whatever_it_quotes() -> None:
     err = io.StringIO()
     Screen(err=err).problem(Problem("a\nb", "c\033[0m", "d\u2028e"))
     assert err.getvalue() == "a\\x0ab: c\\x1b[0m; d\\x2028e\n"
+
+
+class Unread(io.StringIO):
+    def write(self, text: str) -> int:
+        raise BrokenPipeError
+
+
+def test_work_that_must_not_stop_goes_on_when_nobody_reads() -> None:
+    screen = Screen(out=Unread(), err=Unread())
+    with pytest.raises(BrokenPipeError):
+        screen.line("a look")
+    screen.persistent = True
+    screen.line("a rollout")
+    screen.note("a message")
+
+
+def test_every_line_is_seen_at_once() -> None:
+    class Counted(io.StringIO):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed += 1
+
+    out, err = Counted(), Counted()
+    screen = Screen(out=out, err=err)
+    screen.line("step")
+    screen.note("beside")
+    assert (out.flushed, err.flushed) == (1, 1)
+
+
+def test_a_dumb_terminal_gets_plain_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    screen = Screen(out=Terminal())
+    assert (screen.terminal, screen.paint("text", "red")) == (False, "text")

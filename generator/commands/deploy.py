@@ -44,6 +44,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.rollout.progress import outcomes_document, walk_of
 
     agreed = planfile.read(given.plan) if given.plan else None
+    screen.persistent = True
     with opening.entered(given) as entry:
         want = entry.checked()
         problems = doctor.blocking(entry.door, want)
@@ -76,9 +77,10 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
                 )
         try:
             outcomes = walk(way, plan.steps)
-        except KeyboardInterrupt:
-            screen.note("interrupted: what AWS has begun goes on; deploy again continues there")
-            return 130
+        except KeyboardInterrupt as interrupt:
+            how = str(interrupt) or "interrupted"
+            said = f"{how}: what AWS has begun goes on; deploy again continues there"
+            raise type(interrupt)(said) from None
     for outcome in outcomes:
         if not outcome.ok and not outcome.failures:
             screen.problem(Problem(outcome.step.sentence, outcome.reason))

@@ -28,6 +28,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.deploy.teardown import obstacles, teardown
     from generator.rollout.progress import outcomes_document, walk_of
 
+    screen.persistent = True
     with opening.entered(given) as entry:
         want = entry.checked()
         if entry.rehearsal:
@@ -60,9 +61,10 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
                 outcomes += walk(way, removals(entry.door, want, after, given.data))
                 outcomes += walk(way, artifact_steps(entry.door, want))
             left = contents(entry.door, want, undoing.kept, proven)
-        except KeyboardInterrupt:
-            screen.note("interrupted: what AWS has begun goes on; destroy again continues there")
-            return 130
+        except KeyboardInterrupt as interrupt:
+            how = str(interrupt) or "interrupted"
+            said = f"{how}: what AWS has begun goes on; destroy again continues there"
+            raise type(interrupt)(said) from None
     for outcome in outcomes:
         if not outcome.ok and not outcome.failures:
             screen.problem(Problem(outcome.step.sentence, outcome.reason))
