@@ -254,8 +254,8 @@ def test_two_conditions_that_fail_are_both_told(lab: Laboratory) -> None:
 
 
 def test_event_of_a_service_that_no_detection_knows_has_no_nearest(lab: Laboratory) -> None:
-    event = event_of(KEY, eventName="CreateHostedZone", eventSource="route53.amazonaws.com")
-    event["source"] = "aws.route53"
+    event = event_of(KEY, eventName="CreateDatabase", eventSource="glue.amazonaws.com")
+    event["source"] = "aws.glue"
     assert reason(lab, event) == "no detection matches"
 
 
