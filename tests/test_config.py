@@ -175,6 +175,7 @@ def test_several_conditions_of_a_route_must_all_hold(tmp_path: Path) -> None:
     assert wiring == {
         "cloudtrail_logging_stopped": ("here",),
         "cloudtrail_trail_deleted": ("here",),
+        "trailbus_remediation_switched": ("here",),
     }
 
 
@@ -249,8 +250,9 @@ def test_patterns_follow_the_name_prefix(tmp_path: Path) -> None:
     text = "name_prefix: blue-bus\ndetections: {packs: [tamper]}\n"
     shape = configured(tmp_path, text).shape
     patterns = {detection.id: detection.pattern for detection in shape.detections}
-    role = patterns["trailbus_role_changed"]["detail"]["requestParameters"]["roleName"]
-    assert role == [{"prefix": "blue-bus-"}]
+    role, policy = patterns["trailbus_role_changed"]["detail"]["$or"]
+    assert role == {"requestParameters": {"roleName": [{"prefix": "blue-bus-"}]}}
+    assert policy["requestParameters"] == {"policyArn": [{"wildcard": "*/blue-bus-*"}]}
     assert "name_prefix" not in str(patterns)
     assert "trailbus" not in str(list(patterns.values()))
 
