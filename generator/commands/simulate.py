@@ -51,7 +51,7 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     else:
         shape = configuration.shape
         reading = simulation.example_events(shape.detections, shape.name_prefix)
-    for problem in reading.unusable:
+    for problem in (*reading.unusable, *reading.doubts):
         screen.problem(problem)
     result = simulation.simulate(configuration.shape, bundle, place, reading, given.accounts)
     for line in lines(result, configuration.shape, screen):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generator.cloudtrail import DETAIL_TYPES, host_of, source_of
+from generator.cloudtrail import DETAIL_TYPES, event_faults, host_of, source_of
 from generator.model import Json, Mistake, Problem
 
 _INSIGHT = "AwsCloudTrailInsight"
@@ -32,10 +32,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Reading:
-    """What the files held, and the records that could not be used, each with its place."""
+    """What the files held, and the records that could not be used, each with its place.
+
+    `doubts` are about whole events and examples that CloudTrail would not have written so: they
+    are sent all the same, because somebody may forge them.
+    """
 
     found: tuple[Found, ...]
     unusable: tuple[Problem, ...] = ()
+    doubts: tuple[Problem, ...] = ()
 
 
 def read(files: list[Path]) -> Reading:
@@ -47,6 +52,7 @@ def read(files: list[Path]) -> Reading:
     problems: list[Problem] = []
     found: list[Found] = []
     unusable: list[Problem] = []
+    doubts: list[Problem] = []
     for file in files:
         try:
             values = (each for one in _values(file) for each in _unwrapped(*one))
@@ -56,11 +62,20 @@ def read(files: list[Path]) -> Reading:
                     unusable.append(problem)
                 else:
                     found.append(_found(place, value))
+                    doubts += doubted(value, place) if _is_whole(value) else ()
         except Mistake as mistake:
             problems += mistake.problems
     if problems:
         raise Mistake(problems)
-    return Reading(tuple(found), tuple(unusable))
+    return Reading(tuple(found), tuple(unusable), tuple(doubts))
+
+
+def doubted(event: Mapping[str, Json], place: str) -> list[Problem]:
+    """What in an event cannot have happened, if CloudTrail is said to have written it."""
+    return [
+        Problem(place, f"this cannot happen: {never.fault}", never.cure)
+        for never in event_faults(event)
+    ]
 
 
 def wrapped(record: Mapping[str, Json]) -> dict[str, Json]:

@@ -22,7 +22,7 @@ from generator.simulation.functions import Functions, simulated_now
 from generator.simulation.journeys import Journey
 from generator.simulation.organization import world_of
 from generator.simulation.reasons import Reasons
-from generator.simulation.records import Found, Reading, completed
+from generator.simulation.records import Found, Reading, completed, doubted
 from generator.simulation.router import Router
 from generator.simulation.staging import stage
 from generator.simulation.workflows import Workflows
@@ -111,7 +111,8 @@ def example_events(detections: Iterable[Detection], prefix: str) -> Reading:
         for example in catalogue.examples(detection):
             event = names.with_prefix(dict(example.event), prefix)
             found.append(Found(event, False, example.place))
-    return Reading(tuple(found))
+    doubts = [one for each in found for one in doubted(each.event, each.place)]
+    return Reading(tuple(found), doubts=tuple(doubts))
 
 
 def send(

@@ -437,3 +437,21 @@ def test_a_partial_event_is_filled_in_and_what_it_says_stays() -> None:
     said = {**partial, "account": "111122223333", "detail": {"awsRegion": "us-west-2"}}
     assert completed(said, "eu-west-1")["region"] == "us-west-2"
     assert completed(said, "eu-west-1")["account"] == "111122223333"
+
+
+def test_a_whole_event_that_cannot_happen_is_doubted_and_sent_all_the_same(tmp_path: Path) -> None:
+    event = {
+        "source": "aws.cloudwatch",
+        "detail-type": "AWS API Call via CloudTrail",
+        "detail": {"eventName": "DeleteAlarms", "eventSource": "monitoring.amazonaws.com"},
+    }
+    file = tmp_path / "event.json"
+    file.write_text(json.dumps(event), encoding="utf-8")
+    reading = read([file])
+    assert len(reading.found) == 1
+    assert [str(one) for one in reading.doubts] == [
+        f"{file}: this cannot happen: events of monitoring.amazonaws.com have the source "
+        "aws.monitoring, not aws.cloudwatch; change one of them"
+    ]
+    file.write_text(json.dumps({**event, "source": "aws.monitoring"}), encoding="utf-8")
+    assert read([file]).doubts == ()
