@@ -44,6 +44,17 @@ _MOSTLY = {
 }
 """Of the record, and AWS's own words; what is missing becomes nothing."""
 
+_OF_INSIGHTS = {
+    "name": "$.detail.insightDetails.eventName",
+    "source": "$.detail.insightDetails.eventSource",
+    "error": "$.detail.insightDetails.errorCode",
+    "state": "$.detail.insightDetails.state",
+    "kind": "$.detail.insightDetails.insightType",
+    "blamed": "$.detail.insightDetails.insightContext.attributions[0].insight[0].value",
+}
+"""Of an event of CloudTrail Insights, instead; the first attribution is to the caller's ARN.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-insights-fields-trails.html"""
+
 _ERROR_MESSAGE = {"errorMessage": "$.detail.errorMessage"}
 _LINK = f"https://<region>.{CONSOLE}/cloudtrailv2/home?region=<region>#/events/<id>"
 _PLACEHOLDER = re.compile("<([A-Za-z]+)>")
@@ -64,14 +75,25 @@ def text(detection: Detection) -> Message:
     lines = [
         f"{_said(detection.title)}: account <account>, <region>, <time>.",
         f"Severity: {detection.severity}.",
-        "What: <name> (<source>)",
-        "Who: <whoKind> <who> <onBehalf>",
-        "From: <address>",
+        *(
+            [
+                "What: <state> of unusual activity, <name> (<source>) <kind> <error>",
+                "Who, as CloudTrail attributes it: <blamed>",
+            ]
+            if _of_insights(detection)
+            else [
+                "What: <name> (<source>)",
+                "Who: <whoKind> <who> <onBehalf>",
+                "From: <address>",
+            ]
+        ),
         f"Why it matters: {_said(detection.why)}",
     ]
     if detection.harmless_when:
         lines.append(f"Harmless when: {_said(detection.harmless_when)}")
     lines += [f"The event: {_LINK}", f"The detection: {detection.id}"]
+    if _of_insights(detection):
+        return _message("\n".join(f'"{line}"' for line in lines), _OF_INSIGHTS)
     if _failures_match(detection):
         lines.append("Error, if it failed: <error> <errorMessage>")
     written, paths = _subjects(detection)
@@ -102,7 +124,11 @@ def chat(detection: Detection) -> Message:
         "From: <address>",
     ]
     written, paths = "", dict[str, str]()
-    if _failures_match(detection):
+    if _of_insights(detection):
+        lines[0] = "What: <state> of unusual activity, `<name>` (<source>) <kind> <error>"
+        lines = [line for line in lines if not line.startswith(("Who", "From"))]
+        paths = _OF_INSIGHTS
+    elif _failures_match(detection):
         lines.append("Error, if it failed: <error>")
     else:
         written, paths = _subjects(detection, left_out=_WITH_PATHS)
@@ -181,6 +207,11 @@ def _exact(value: Json) -> str:
 
 def _placeholder(field: str) -> str:
     return f"on{field[0].upper()}{field[1:]}"
+
+
+def _of_insights(detection: Detection) -> bool:
+    """Whether its events are those of CloudTrail Insights, and no others."""
+    return detection.pattern.get("detail-type") == ["AWS Insight via CloudTrail"]
 
 
 def _failures_match(detection: Detection) -> bool:

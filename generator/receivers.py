@@ -22,6 +22,9 @@ from generator.model import Detection, Json, Severity
 
 EVENT = "aws.events.event.json"
 
+INSIGHT = "AWS Insight via CloudTrail"
+"""The detail-type of events whose facts stand in insightDetails."""
+
 _SAFE_IN_TEXT = ("account", "region")
 
 _OF_EVERY_EVENT = {
@@ -38,6 +41,17 @@ _OF_RECORDS = {
     "address": "$.detail.sourceIPAddress",
     "error": "$.detail.errorCode",
 }
+_OF_INSIGHTS = {
+    "event_id": "$.detail.eventID",
+    "time": "$.detail.eventTime",
+    "call": "$.detail.insightDetails.eventName",
+    "service": "$.detail.insightDetails.eventSource",
+    "who": "$.detail.insightDetails.insightContext.attributions[0].insight[0].value",
+    "error": "$.detail.insightDetails.errorCode",
+    "state": "$.detail.insightDetails.state",
+}
+"""Events of CloudTrail Insights; the first attribution is to the caller's ARN.
+https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-insights-fields-trails.html"""
 _OF_OTHERS = {"event_id": "$.id", "time": "$.time", "call": "$.detail-type", "service": "$.source"}
 """What events of other kinds say in their envelope. Its id is the same for each try."""
 
@@ -106,6 +120,8 @@ def event_id_path(detection: Detection) -> str:
 def _paths(detection: Detection) -> dict[str, str]:
     """What can be told of the detection's events: whether all of them hold a CloudTrail record."""
     types = detection.pattern.get("detail-type") or [None]
+    if types == [INSIGHT]:
+        return {**_OF_EVERY_EVENT, **_OF_INSIGHTS}
     of_cloudtrail = all(isinstance(one, str) and one.endswith(" via CloudTrail") for one in types)
     return {**_OF_EVERY_EVENT, **(_OF_RECORDS if of_cloudtrail else _OF_OTHERS)}
 
@@ -205,6 +221,7 @@ def _slack(detection: Detection, options: Mapping[str, Json]) -> Json:
         "Account": "account",
         "Region": "region",
         "Role": "role",
+        "State": "state",
         "From": "address",
         "At": "time",
         "Event id": "event_id",
@@ -262,7 +279,7 @@ def _story(detection: Detection) -> str:
 
 def _facts(detection: Detection) -> dict[str, str]:
     """What the receiver gets of the event: no parameters and no answer, which may hold secrets."""
-    names = ("account", "address", "call", "error", "region", "service", "time", "who")
+    names = ("account", "address", "call", "error", "region", "service", "state", "time", "who")
     return {name: _slot(name) for name in names if name in _paths(detection)}
 
 

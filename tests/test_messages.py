@@ -75,7 +75,7 @@ def test_the_transformers_are_ones_that_eventbridge_takes(one: Detection) -> Non
         for name, path in message.paths.items():
             assert re.fullmatch("[A-Za-z0-9_-]{1,256}", name)
             assert not name.lower().startswith("aws")
-            assert re.fullmatch(r"\$(\.[A-Za-z0-9_-]+)+", path)
+            assert re.fullmatch(r"\$(\.[A-Za-z0-9_-]+(\[0\])?)+", path)
             assert len(path) <= 256
 
 
@@ -125,6 +125,32 @@ def test_recorded_events_are_told_whole() -> None:
             lines = filled(messages.text(one), whole).split("\n")
             assert len(lines) >= len(messages.text(one).template.split("\n"))
             json.loads(filled(messages.chat(one), whole))
+
+
+def test_an_insight_tells_its_own_facts_in_text_and_chat() -> None:
+    one = KNOWN["cloudtrail_logging_stopped"]._replace(
+        pattern={"source": ["aws.cloudtrail"], "detail-type": ["AWS Insight via CloudTrail"]}
+    )
+    told = {
+        "state": "Start",
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "DeleteRolePolicy",
+        "insightType": "ApiErrorRateInsight",
+        "errorCode": "AccessDenied",
+        "insightContext": {
+            "attributions": [
+                {"attribute": "userIdentityArn", "insight": [{"value": "arn:aws:iam::1:user/x"}]}
+            ]
+        },
+    }
+    whole = event({"eventID": "e-1", "insightDetails": told})
+    text = filled(messages.text(one), whole)
+    assert "Start of unusual activity, DeleteRolePolicy (iam.amazonaws.com)" in text
+    assert "ApiErrorRateInsight AccessDenied" in text
+    assert "Who, as CloudTrail attributes it: arn:aws:iam::1:user/x" in text
+    chat = json.loads(filled(messages.chat(one), whole))["content"]["description"]
+    assert "`DeleteRolePolicy` (iam.amazonaws.com)" in chat
+    assert "user/x" not in chat  # a path may hold a quotation mark
 
 
 # Particular cases.

@@ -97,6 +97,28 @@ def test_the_id_of_the_event_is_the_key_by_which_duplicates_are_known(form: str)
     assert KEYS[form](sent(form, FINDING, {**EVENT, "detail": {}})) == EVENT["id"]
 
 
+def test_an_insight_is_told_by_the_call_that_it_is_about() -> None:
+    kind = "AWS Insight via CloudTrail"
+    one = STOPPED._replace(pattern={"source": ["aws.cloudtrail"], "detail-type": [kind]})
+    told = {
+        "state": "Start",
+        "eventSource": "iam.amazonaws.com",
+        "eventName": "DeleteRolePolicy",
+        "errorCode": "AccessDenied",
+        "insightContext": {"attributions": [{"insight": [{"value": "arn:aws:iam::1:user/x"}]}]},
+    }
+    record = {"eventID": "e-1", "eventTime": RECORD["eventTime"], "insightDetails": told}
+    body = sent("servicenow", one, {**EVENT, "detail-type": kind, "detail": record})
+    facts = {key: body[f"u_{key}"] for key in ("call", "service", "who", "error", "state")}
+    assert facts == {
+        "call": "DeleteRolePolicy",
+        "service": "iam.amazonaws.com",
+        "who": "arn:aws:iam::1:user/x",
+        "error": "AccessDenied",
+        "state": "Start",
+    }
+
+
 def replaced(value: Json, by: Json) -> Json:
     """The value with every text in it replaced."""
     if isinstance(value, dict):

@@ -7,15 +7,11 @@ import re
 from typing import Any, NamedTuple
 
 from shared.notices import Notice, nested, text
+from shared.people import CONSOLE, is_made_up, is_vouched, source_identity
 
 _SSO_ROLE = re.compile(r"AWSReservedSSO_(.+)_[0-9a-f]{16}")
 """Roles that IAM Identity Center makes for a permission set; their sessions bear the user's name.
 https://docs.aws.amazon.com/singlesignon/latest/userguide/referencingpermissionsets.html"""
-_MACHINE = re.compile(
-    r"i-[0-9a-f]{8,17}|[0-9]+|[0-9a-fA-F-]{32,36}"
-    r"|(botocore-session|aws-sdk-|aws-go-sdk|AWSCLI-Session|session-?)[\w.-]*"
-)
-"""Names of sessions that software made up."""
 
 
 class Who(NamedTuple):
@@ -31,10 +27,16 @@ def who_called(notice: Notice) -> Who:
     if not isinstance(identity, dict):
         by_itself = text(notice.detail.get("eventType")) == "AwsServiceEvent"
         return Who("AWS itself", "") if by_itself else Who("unknown", "the record names nobody")
-    found = _KINDS.get(text(identity.get("type")), _anybody)(identity)
+    kind = text(identity.get("type"))
+    if kind in ("AssumedRole", "Role"):
+        found = _role(identity, is_vouched(notice))
+    else:
+        found = _KINDS.get(kind, _anybody)(identity)
     ways = [found.way] if found.way else []
     service = text(identity.get("invokedBy"))
-    if service and service not in ("AWS Internal", found.name):
+    if service == CONSOLE:
+        ways.append("in the console")
+    elif service and service not in ("AWS Internal", found.name):
         ways.append(f"by way of {service}")
     home = text(identity.get("accountId"))
     if home and notice.account and home != notice.account:
@@ -43,7 +45,14 @@ def who_called(notice: Notice) -> Who:
 
 
 def _root(identity: dict[str, Any]) -> Who:
-    return Who("the root user", text(identity.get("userName")))
+    """The root user; a session by AssumeRoot of the management account says so.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/cloudtrail-track-privileged-tasks.html
+    """
+    assumed = nested(identity, "sessionContext", "assumedRoot")
+    ways = ["by AssumeRoot, a privileged session"] if assumed in (True, "true") else []
+    ways += [text(identity.get("userName"))] if text(identity.get("userName")) else []
+    return Who("the root user", ", ".join(ways))
 
 
 def _user(identity: dict[str, Any]) -> Who:
@@ -51,30 +60,27 @@ def _user(identity: dict[str, Any]) -> Who:
     return Who(name or text(identity.get("principalId")), "IAM user")
 
 
-def _role(identity: dict[str, Any]) -> Who:
-    """A role's session. Its source identity is what the person could not choose."""
+def _role(identity: dict[str, Any], vouched: bool) -> Who:
+    """A role's session. Its name is told as its caller's where somebody else chose it."""
     issuer = nested(identity, "sessionContext", "sessionIssuer")
     arn = text(identity.get("arn"))
     parts = arn.split("/")
     role = text(nested(issuer, "userName")) or (parts[-2] if len(parts) > 2 else "")
     session = parts[-1] if len(parts) > 2 else ""
     session = session or text(identity.get("principalId")).partition(":")[2]
-    source = text(nested(identity, "sessionContext", "sourceIdentity"))
-    source = source or text(nested(identity, "sessionContext", "attributes", "sourceIdentity"))
     provider = nested(identity, "sessionContext", "webIdFederationData", "federatedProvider")
-    ways = [f"role {role}"] if role else []
-    sso = _SSO_ROLE.fullmatch(role)
-    if sso:
-        ways = [f"permission set {sso[1]}"]
-    if text(provider):
-        ways.append(f"from {_last(provider)}")
+    origin = [f"from {_last(provider)}"] if text(provider) else []
+    sso = _SSO_ROLE.fullmatch(role) if vouched else None
+    kind = [f"permission set {sso[1]}" if sso else f"role {role}"] if role else []
+    source = source_identity(identity)
     if source:
-        if session and session != source:
-            ways.append(f"session {session}")
-        return Who(source, ", ".join(ways))
-    if role and (not session or _MACHINE.fullmatch(session)):
-        return Who(role, ", ".join(["role", *ways[1:], *([f"session {session}"] * bool(session))]))
-    return Who(session or text(identity.get("principalId")), ", ".join(ways))
+        other = [f"session {session}"] if session and session != source else []
+        return Who(source, ", ".join(["source identity", *kind, *origin, *other]))
+    if session and ((vouched and not is_made_up(session)) or not role):
+        return Who(session, ", ".join([*kind, *origin]))
+    named = [f"session {session}"] if session else []
+    fallback = text(identity.get("principalId"))
+    return Who(role or fallback, ", ".join(["role", *origin, *named]))
 
 
 def _federated(identity: dict[str, Any]) -> Who:
@@ -112,8 +118,6 @@ def _last(path: Any) -> str:
 _KINDS = {
     "Root": _root,
     "IAMUser": _user,
-    "AssumedRole": _role,
-    "Role": _role,
     "FederatedUser": _federated,
     "SAMLUser": _provided,
     "WebIdentityUser": _provided,

@@ -3,7 +3,7 @@
 import re
 from typing import Any, NamedTuple
 
-from shared.notices import Notice, nested, text
+from shared.notices import Notice, attributed_to, insight_of, nested, text
 
 SEVERITIES = ("critical", "high", "medium", "low", "info")
 
@@ -39,6 +39,9 @@ def finding_of(notice: Notice) -> Finding:
     detail, card = notice.detail, notice.detection
     severity = text(card.get("severity"))
     identity = detail.get("userIdentity")
+    insight = insight_of(detail)
+    call = insight or detail
+    blamed = plain(attributed_to(insight, "userIdentityArn"))
     return Finding(
         time=plain(detail.get("eventTime") or notice.event.get("time")),
         severity=severity if severity in SEVERITIES else "info",
@@ -46,10 +49,10 @@ def finding_of(notice: Notice) -> Finding:
         title=plain(card.get("title")),
         account=plain(notice.account),
         region=plain(notice.region),
-        service=plain(detail.get("eventSource")).removesuffix(".amazonaws.com"),
-        event=plain(detail.get("eventName") or notice.event.get("detail-type")),
-        result=_result(detail),
-        principal=_principal(identity),
+        service=plain(call.get("eventSource")).removesuffix(".amazonaws.com"),
+        event=plain(call.get("eventName") or notice.event.get("detail-type")),
+        result=_insight_result(insight) if insight else _result(detail),
+        principal=blamed or _principal(identity),
         identity=plain(nested(identity, "type")),
         source_address=plain(detail.get("sourceIPAddress")),
         resources=_resources(detail.get("resources")),
@@ -73,6 +76,12 @@ def _result(detail: dict[str, Any]) -> str:
     if not code and nested(detail, "responseElements", "ConsoleLogin") == "Failure":
         code = plain(detail.get("errorMessage")) or "Failure"
     return code or "done"
+
+
+def _insight_result(insight: dict[str, Any]) -> str:
+    """Which unusual rate began or ended, and of which error."""
+    words = (insight.get("insightType"), insight.get("state"), insight.get("errorCode"))
+    return " ".join(filter(None, map(plain, words))) or "unusual activity"
 
 
 def _principal(identity: Any) -> str:

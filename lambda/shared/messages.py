@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from shared.callers import who_called
 from shared.clients import central_client
-from shared.notices import Notice, nested, text
+from shared.notices import Notice, attributed_to, insight_of, nested, text
 from shared.reports import LOUD
-from shared.secrecy import is_sensitive, pairs, readable
+from shared.secrecy import is_sensitive, pairs, readable, unwrapped
 
 
 class Message(NamedTuple):
@@ -66,6 +66,11 @@ _NAMING = re.compile(r".+(Name|Arn|ARN|Id|Identifier|Names|Arns|Ids)")
 _NOT_TOLD = re.compile(
     r"(?i).*(clientToken|clientRequestToken|nextToken|maxResults|dryRun|^Host$|requestId)"
 )
+_OF_THE_CALL = re.compile(
+    r"(?i)(amz-?|x-?amz-?)?(id-?2|requestId|invocationId|correlationId|transactionId)"
+    r"|client(Request)?Id|idempotencyId|(owner|requester|reservation)(Account)?Id"
+)
+"""Ids of a call or of its caller, which name nothing that was touched."""
 ESCALATED = "escalated"
 """What a workflow says of what nobody could repair: a person should look at it."""
 _DETAILS = 6
@@ -79,11 +84,15 @@ def message_of(notice: Notice) -> Message:
     service = text(detail.get("eventSource")).removesuffix(".amazonaws.com")
     resources = _resources(notice)
     failed = readable(detail.get("errorCode"), 80)
-    facts = [("Who", readable(who.name, 150), readable(who.way, 250))]
     call = readable(notice.event_name, 100) or readable(notice.event.get("detail-type"), 100)
     outcome = f"failed: {failed}" if failed else _sign_in(detail)
     words = ", ".join(word for word in (readable(service, 60), outcome) if word)
-    facts.append(("Did", call or "something without a name", words))
+    facts = [
+        ("Who", readable(who.name, 150), readable(who.way, 250)),
+        ("Did", call or "something without a name", words),
+    ]
+    if insight_of(detail):
+        facts = _insight(insight_of(detail))
     more = f"and {len(resources) - 2} more" if len(resources) > 2 else ""
     if resources:
         facts.append(("On", readable("; ".join(resources[:2]), 300), more))
@@ -104,6 +113,29 @@ def message_of(notice: Notice) -> Message:
         source=readable(detection.get("id"), 60),
         event_id=readable(notice.event_id, 64),
     )
+
+
+def _insight(told: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Which call came unusually often or failed so, and whom CloudTrail attributes it to."""
+    service = readable(told.get("eventSource"), 60).removesuffix(".amazonaws.com")
+    error = readable(told.get("errorCode"), 80)
+    kind = readable(told.get("insightType"), 60)
+    words = [service, f"failing: {error}" if error else "", kind]
+    who = attributed_to(told, "userIdentityArn")
+    agent = readable(attributed_to(told, "userAgent"), 80)
+    statistics = nested(told, "insightContext", "statistics") or told.get("statistics")
+    usual, now = (nested(statistics, key, "average") for key in ("baseline", "insight"))
+    facts = [
+        ("Who", readable(who, 150) or "nobody in particular", "as CloudTrail attributes it"),
+        ("Did", readable(told.get("eventName"), 100) or "something without a name",
+         ", ".join(word for word in words if word)),
+        ("State", readable(told.get("state"), 40) or "unknown", "of unusual activity"),
+    ]  # fmt: skip
+    if isinstance(usual, (int, float)) and isinstance(now, (int, float)):
+        facts.append(("Rate", f"{now:g} a minute", f"usually {usual:g}"))
+    if agent:
+        facts.append(("With", agent, ""))
+    return facts
 
 
 def message_of_report(said: dict[str, Any]) -> Message:
@@ -233,11 +265,18 @@ def _resources(notice: Notice) -> list[str]:
 
 def _named(held: Any) -> list[str]:
     """The values of the parameters that name a resource, in one or more instances."""
+    held = unwrapped(held)
     if not isinstance(held, dict):
         return []
-    others = [key for key in held if isinstance(key, str) and _NAMING.fullmatch(key)]
+    others = [
+        key
+        for key in held
+        if isinstance(key, str) and _NAMING.fullmatch(key) and not _OF_THE_CALL.fullmatch(key)
+    ]
     for key in (*_RESOURCE_KEYS, *others):
-        value = held.get(key)
+        value = unwrapped(held.get(key))
+        if isinstance(value, list):
+            value = [unwrapped(one) for one in value]
         if isinstance(value, list) and value and all(isinstance(one, str) for one in value):
             return value
         if isinstance(value, str) and value and not is_sensitive(key):
@@ -249,8 +288,8 @@ def _named(held: Any) -> list[str]:
             if names:
                 return names
     for value in held.values():
-        if isinstance(value, dict) and _named(value):
-            return _named(value)
+        if isinstance(value, dict) and (names := _named(value)):
+            return names
     return []
 
 

@@ -84,6 +84,26 @@ def nested(value: Any, *keys: str) -> Any:
     return value
 
 
+def insight_of(detail: dict[str, Any]) -> dict[str, Any]:
+    """What an event of CloudTrail Insights tells, where others have their own fields; else {}.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-insights-fields-trails.html
+    """
+    told = detail.get("insightDetails")
+    return told if isinstance(told, dict) else {}
+
+
+def attributed_to(insight: dict[str, Any], *attributes: str) -> str:
+    """Whom an insight names most for one of these attributes; empty when it names nobody."""
+    context = insight.get("insightContext")
+    listed = nested(context, "attributions") or insight.get("attributions")
+    for each in listed if isinstance(listed, list) else []:
+        shares = nested(each, "insight")
+        if nested(each, "attribute") in attributes and isinstance(shares, list) and shares:
+            return text(nested(shares[0], "value"))
+    return ""
+
+
 def notice_of(record: dict[str, Any]) -> Notice:
     """The notice in an SQS record; ValueError when it holds none."""
     body = json.loads(record["body"])

@@ -82,6 +82,7 @@ def pairs(value: Any, depth: int = 5, key: str = "") -> Iterator[tuple[str, str]
 
     Lists of simple values stand on one line; what lies too deep is left out.
     """
+    value = unwrapped(value)
     if isinstance(value, dict) and depth:
         apart = _names_a_secret(value)
         for name, item in value.items():
@@ -99,6 +100,13 @@ def pairs(value: Any, depth: int = 5, key: str = "") -> Iterator[tuple[str, str]
                 yield from pairs(item, depth, key)
     elif value not in (None, "") and not isinstance(value, (dict, list)):
         yield key, readable(value)
+
+
+def unwrapped(value: Any) -> Any:
+    """A value of EC2's newer records, which write {"tag": 1, "content": value} in lists."""
+    if isinstance(value, dict) and value.keys() == {"tag", "content"}:
+        return value["content"]
+    return value
 
 
 def _names_a_secret(entry: dict[str, Any]) -> bool:

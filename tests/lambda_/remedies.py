@@ -40,6 +40,7 @@ PUBLIC = {
     ],
 }
 PERSON = "mara.lindqvist@example.com"
+SSO = "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Power_9a8b7c6d5e4f3021"
 
 _numbers = itertools.count(1)
 
@@ -173,7 +174,7 @@ def launched(*names: Any, **more: Any) -> dict[str, Any]:
     """Instances were launched, by a person."""
     items = [{"instanceId": name} for name in names or (INSTANCE,)]
     given = {
-        "userIdentity": session_of("/admin", PERSON),
+        "userIdentity": session_of(f"/{SSO}", PERSON),
         "responseElements": {"instancesSet": {"items": items}},
         **more,
     }

@@ -117,7 +117,7 @@ def test_a_forged_line_stays_on_its_line(deploy: Deploy) -> None:
 
 def test_marks_of_formatting_are_shown_and_not_obeyed(deploy: Deploy) -> None:
     with teller(deploy) as tell:
-        tell(stop(userIdentity=session_of("/*bold*_it_", "mara")))
+        tell(stop(userIdentity=session_of("/admin", "*bold*_it_")))
 
     said = seen(tell.chat.only)
     assert "*bold*" not in said

@@ -109,7 +109,7 @@ def test_more_of_the_same_is_counted_and_the_next_message_says_how_many(hook: Te
 @pytest.mark.parametrize(
     ("name", "other"),
     [
-        ("another person", by("nils")),
+        ("another role", by("nils")),
         ("another account", by("mara", account=OTHER)),
         ("another Region", by("mara", region="eu-west-3")),
         ("another resource", by("mara", "other-trail")),

@@ -12,7 +12,7 @@ from moto.ec2.models import ec2_backends
 
 from .conftest import Deploy, Function
 from .events import HOME, MEMBER, MISSING, NOW, message
-from .remedies import INSTANCE, PERSON, event_of, instance, launched, tags_of, volume_of
+from .remedies import INSTANCE, PERSON, SSO, event_of, instance, launched, tags_of, volume_of
 
 SECOND = "i-0d2e3f4a5b6071829"
 
@@ -233,19 +233,16 @@ def role(name: str, session: str, **context: Any) -> dict[str, Any]:
     )
 
 
-SSO = "aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Power_9a8b7c6d5e4f3021"
 PEOPLE: dict[str, tuple[dict[str, Any], str]] = {
     "an IAM user": (identity("IAMUser", userName="mara"), "mara"),
     "its session": (identity("IAMUser", userName="mara", sessionContext={}), "mara"),
     "a session of IAM Identity Center": (role(SSO, "mara"), "mara"),
-    "an address as the session's name": (role("admin", "mara@example.com"), "mara@example.com"),
-    "a web identity": (
-        role("admin", "mara", webIdFederationData={"federatedProvider": "accounts.google.com"}),
+    "a source identity": (role("admin", "i-1234", sourceIdentity="mara"), "mara"),
+    "a person in the console, in an older record": (
+        identity("IAMUser", userName="mara", invokedBy="signin.amazonaws.com"),
         "mara",
     ),
-    "a source identity": (role("admin", "i-1234", sourceIdentity="mara"), "mara"),
     "a source identity before all": (role(SSO, "omar", sourceIdentity="mara"), "mara"),
-    "a federated user": (identity("FederatedUser", principalId=f"{MEMBER}:mara"), "mara"),
 }
 
 
@@ -279,6 +276,23 @@ NOBODY: dict[str, dict[str, Any]] = {
     },
     "a machine's session": {"userIdentity": role("deployer", "i-0c1d2e3f4a5b60718")},
     "a session that anybody may call so": {"userIdentity": role("deployer", "mara")},
+    "an address that anybody may take": {"userIdentity": role("deployer", "mara@example.com")},
+    "a web identity, whose caller names the session": {
+        "userIdentity": role(
+            "ci",
+            "Director of Payments",
+            webIdFederationData={"federatedProvider": f"arn:aws:iam::{MEMBER}:oidc-provider/x"},
+        )
+    },
+    "a federated user, whom a broker names": {
+        "userIdentity": identity("FederatedUser", principalId=f"{MEMBER}:mara")
+    },
+    "a pipeline's source identity": {
+        "userIdentity": role("ci", "x", sourceIdentity="GitHubActions")
+    },
+    "a role that only looks like one of IAM Identity Center": {
+        "userIdentity": role("AWSReservedSSO_Power_9a8b7c6d5e4f3021", "mara")
+    },
     "root": {"userIdentity": identity("Root")},
     "nobody": {"userIdentity": None},
     "an identity of strange types": {"userIdentity": {"type": ["IAMUser"], "userName": 7}},
@@ -317,6 +331,41 @@ def test_a_setting_trusts_the_names_of_all_sessions(deploy: Deploy) -> None:
 
     assert tagger(launched(userIdentity=role("deployer", "mara"))).outcomes == ["tagged"]
     assert tags_of(INSTANCE) == {"Owner": "mara"}
+
+
+MACHINES = (
+    "i-0c1d2e3f4a5b60718", "1761999999123456789", "botocore-session-1761999999",
+    "aws-sdk-java-1761999999", "AWSCLI-Session", "GitHubActions", "ci-job-77", "gitlab-runner",
+    "karpenter", "CognitoIdentityCredentials", "terraform-run-1", "eks-cluster-pod-0a1b2c3d",
+    "0a1b2c3d-1111-4222-8333-444444444444", "session", "AssumeRoleSession1",
+)  # fmt: skip
+
+
+@pytest.fixture
+def trusting(deploy: Deploy) -> Function:
+    """tag_owner where the user lists one role as named by the identity provider."""
+    listed = json.dumps([f"arn:aws:iam::{MEMBER}:role/saml/*"])
+    made = deploy(
+        "tag_owner",
+        "OwnerTags",
+        "TagOwnerRole",
+        TRAILBUS_MODE="enforce",
+        TRAILBUS_TRUSTED_SESSION_ROLES=listed,
+    )
+    instance()
+    return made
+
+
+def test_a_role_that_is_listed_names_people(trusting: Function) -> None:
+    assert trusting(launched(userIdentity=role("other", "mara"))).outcomes == ["ignored"]
+    assert trusting(launched(userIdentity=role("saml/staff", "mara"))).outcomes == ["tagged"]
+    assert tags_of(INSTANCE) == {"Owner": "mara"}
+
+
+@pytest.mark.parametrize("session", MACHINES)
+def test_what_programs_call_their_sessions_is_no_owner(trusting: Function, session: str) -> None:
+    assert trusting(launched(userIdentity=role("saml/staff", session))).outcomes == ["ignored"]
+    assert tags_of(INSTANCE) == {}
 
 
 # --- What EC2 may say

@@ -29,15 +29,23 @@ def with_context(identity: dict[str, Any], **context: Any) -> dict[str, Any]:
 
 
 CASES: list[tuple[str, Any, tuple[str, str]]] = [
-    ("a role's session that a person named", session_of("/admin", "mara"), ("mara", "role admin")),
+    ("a role's session that its caller named", session_of("/admin", "mara"),
+     ("admin", "role, session mara")),
+    ("a role that only looks like one of Identity Center",
+     session_of("/AWSReservedSSO_Admin_0123456789abcdef", "mara"),
+     ("AWSReservedSSO_Admin_0123456789abcdef", "role, session mara")),
+    ("a role whose sessions the user's identity provider names", session_of("/saml/staff", "mara"),
+     ("mara", "role staff")),
+    ("a program in such a role", session_of("/saml/staff", "botocore-session-1"),
+     ("staff", "role, session botocore-session-1")),
     ("an SSO session", session_of(SSO, "mara@example.com"),
      ("mara@example.com", "permission set Admin")),
     ("a source identity, which the caller could not choose",
      with_context(session_of("/admin", "x"), sourceIdentity="mara@example.com"),
-     ("mara@example.com", "role admin, session x")),
+     ("mara@example.com", "source identity, role admin, session x")),
     ("a source identity among the attributes",
      with_context(session_of("/admin", "mara"), attributes={"sourceIdentity": "mara"}),
-     ("mara", "role admin")),
+     ("mara", "source identity, role admin")),
     ("an instance", session_of("/web", "i-0abcdef0123456789"),
      ("web", "role, session i-0abcdef0123456789")),
     ("a program that made up its session", session_of("/job", "botocore-session-1700000000"),
@@ -45,13 +53,18 @@ CASES: list[tuple[str, Any, tuple[str, str]]] = [
     ("a pipeline's web identity", with_context(session_of("/ci", "GitHubActions"),
      webIdFederationData={"federatedProvider":
      f"arn:aws:iam::{MEMBER}:oidc-provider/token.actions.githubusercontent.com"}),
-     ("GitHubActions", "role ci, from token.actions.githubusercontent.com")),
+     ("ci", "role, from token.actions.githubusercontent.com, session GitHubActions")),
     ("a role of another account", session_of("/admin", "mara", OTHER),
-     ("mara", f"role admin, of account {OTHER}")),
+     ("admin", f"role, session mara, of account {OTHER}")),
     ("a service on somebody's behalf",
      {**session_of("/admin", "mara"), "invokedBy": "cloudformation.amazonaws.com"},
-     ("mara", "role admin, by way of cloudformation.amazonaws.com")),
+     ("admin", "role, session mara, by way of cloudformation.amazonaws.com")),
+    ("a person in the console, in an older record",
+     {"type": "IAMUser", "userName": "nils", "invokedBy": "signin.amazonaws.com"},
+     ("nils", "IAM user, in the console")),
     ("the root user", {"type": "Root", "accountId": MEMBER}, ("the root user", "")),
+    ("root by AssumeRoot", {"type": "Root", "sessionContext": {"assumedRoot": "true"}},
+     ("the root user", "by AssumeRoot, a privileged session")),
     ("an IAM user", {"type": "IAMUser", "userName": "nils", "arn": "a/nils"}, ("nils", "IAM user")),
     ("an IAM user without a name", {"type": "IAMUser", "arn": "arn:aws:iam::1:user/x/nils"},
      ("nils", "IAM user")),
@@ -73,7 +86,11 @@ CASES: list[tuple[str, Any, tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(("name", "identity", "expected"), CASES, ids=[row[0] for row in CASES])
-def test_who_is_behind_it(name: str, identity: Any, expected: tuple[str, str]) -> None:
+def test_who_is_behind_it(
+    name: str, identity: Any, expected: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = json.dumps(["arn:aws:iam::*:role/saml/*"])
+    monkeypatch.setenv("TRAILBUS_TRUSTED_SESSION_ROLES", listed)
     assert who(identity) == expected, name
 
 
