@@ -28,9 +28,12 @@ FUNCTION_ARN = Text(
 
 # What no caller and no resource has would be an exception that never helps.
 PRINCIPAL = Text(
-    "the ARN of a role or user, * and ? allowed",
-    pattern=r"arn:[a-z*?-]+:(iam|sts)::[0-9*?]{1,12}:[^\s:]+",
-    form="the ARN of a role or user, such as arn:aws:iam::111122223333:role/Deploy*",
+    "the ARN of a role or user of one account, * and ? allowed in its name",
+    # A session's name is its caller's choice, and anybody can make a role of any name in an account
+    # of theirs: neither may except anybody.
+    pattern=r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^\s:]+",
+    form="the ARN of a role or user of one account, not of a session, such as "
+    "arn:aws:iam::111122223333:role/Deploy*",
 )
 TAG = Text(
     "key or key=value",

@@ -741,6 +741,11 @@ def put_aside(*queue_arns: Arn) -> Grant:
     return allow("PutAside", ["sqs:SendMessage"], queue_arns)
 
 
+def send_again(queue_arn: Arn) -> Grant:
+    """Lets a function have itself look again later, by its own queue."""
+    return allow("LookAgainLater", ["sqs:SendMessage"], queue_arn)
+
+
 def assume_in_members(prefix: str, responder: str) -> Grant:
     """Lets a function act in members, through the one role that is made for it there."""
     return allow(
@@ -758,10 +763,26 @@ def read_switch(prefix: str) -> Grant:
     return allow("ReadTheSwitch", ["ssm:GetParameter"], local_arn("ssm", f"parameter{name}"))
 
 
-def remember(table_arn: Arn) -> Grant:
-    """Keeps what was done, so that no event is acted upon twice."""
+def remember(table_arn: Arn, target: str) -> Grant:
+    """Keeps what was done, so that no event is acted upon twice.
+
+    Each function has notes of its own: their keys begin with its target's name, which has no space
+    in it. Nobody can make another forget what it did, or believe that it did it.
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
     actions = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"]
-    return allow("Remember", actions, table_arn)
+    own = {"dynamodb:LeadingKeys": [f"{target} *"]}
+    return allow(
+        "Remember",
+        actions,
+        table_arn,
+        conditions=[
+            awacs.aws.ForAllValuesStringLike(own),
+            # Where a request has no such key, the other condition would hold.
+            awacs.aws.Null({"dynamodb:LeadingKeys": "false"}),
+        ],
+        reason="The notes of this one target, whatever they are about.",
+    )
 
 
 def report_to(topic_arn: Arn) -> Grant:

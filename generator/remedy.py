@@ -23,14 +23,16 @@ VERIFY_AFTER = 300
 FIRST_LOOK = 60
 """Seconds that a responder which the event reaches by its own queue is given for itself."""
 
-DONE = "ignored"
+DONE = ("excepted", "ignored")
 FOR_PEOPLE = (
+    "escalated",
     "failed",
     "gave up",
     "not ours",
     "not there",
     "observed",
     "refused",
+    "switched off",
     "too late",
 )
 """Outcomes of a responder after which nothing is repaired; lambda/shared/reports.py has them."""
@@ -113,8 +115,10 @@ def _machine() -> dict[str, Json]:
                 "Type": "Choice",
                 "Choices": [
                     {
-                        "Variable": "$.answer.verdict.outcome",
-                        "StringEquals": DONE,
+                        "Or": [
+                            {"Variable": "$.answer.verdict.outcome", "StringEquals": outcome}
+                            for outcome in DONE
+                        ],
                         "Next": "All is well",
                     },
                     {

@@ -49,7 +49,7 @@ targets:
     kind: responder
     responder: restart_cloudtrail
     mode: enforce
-    exceptions: {accounts: ["444455556666"], principals: ["arn:aws:iam::*:role/Deploy*"]}
+    exceptions: {accounts: ["444455556666"], principals: ["arn:aws:iam::111122223333:role/Deploy*"]}
 routes:
   - {detections: [consoleme_access_denied], to: [consoleme-denies]}
   - {severity: [high, critical], to: [findings]}
@@ -108,7 +108,7 @@ def test_a_configuration_is_read_into_a_shape_and_a_place(tmp_path: Path) -> Non
             "trail-guard": {
                 "exceptions": {
                     "accounts": ["444455556666"],
-                    "principals": ["arn:aws:iam::*:role/Deploy*"],
+                    "principals": ["arn:aws:iam::111122223333:role/Deploy*"],
                     "tags": [],
                 }
             },

@@ -20,6 +20,7 @@ from moto.sqs.models import sqs_backends
 from moto.ssm.models import ssm_backends
 
 from generator.model import NOTHING, Json
+from generator.simulation.delays import Delays
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.journeys import Action, Post
 from generator.simulation.web import WEBHOOK, Web
@@ -56,6 +57,7 @@ class Functions:
         self.log: list[str] = []
         """What the functions printed, a line each."""
         self.web = Web()
+        self.delays = Delays(edge)
         self.posts: list[Post] = []
         """What the functions told the world outside."""
         self._handlers: dict[str, ModuleType] = {}
@@ -65,8 +67,10 @@ class Functions:
         """Feeds every function until its queue is empty; gives what they changed.
 
         A message that fails is handed over again, as often as its queue allows before it goes to
-        the dead letters; no time passes in between.
+        the dead letters; no time passes in between. What a function wants to have back later, or
+        has sent itself for later, waits until then.
         """
+        self.delays.show(now)
         actions = []
         mappings = self.world.inventory.of_type(*self.home, "AWS::Lambda::EventSourceMapping")
         fed = True
@@ -76,6 +80,13 @@ class Functions:
                 while batch := self._receive(mapping):
                     fed = True
                     actions += self._invoke(mapping, batch, now)
+        return actions
+
+    def wait(self, until: datetime) -> list[Action]:
+        """Lets time pass: feeds the functions whatever shows up until then, when it does."""
+        actions = []
+        while (due := self.delays.next) is not None and due <= until:
+            actions += self.pump(due)
         return actions
 
     def _receive(self, mapping: Resource) -> list[Any]:
@@ -95,10 +106,11 @@ class Functions:
         first_call = len(self.edge.calls)
         answer = self.run(function, {"Records": records}, now)
         failed = _failed(mapping, {message.id for message in batch}, answer)
-        backend = sqs_backends[queue.account][queue.region]
+        backend, name = sqs_backends[queue.account][queue.region], queue.properties["QueueName"]
+        self.delays.hide(backend.get_queue(name), [one for one in batch if one.id in failed])
         for message in batch:
             if message.id not in failed:
-                backend.delete_message(str(queue.properties["QueueName"]), message.receipt_handle)
+                backend.delete_message(str(name), message.receipt_handle)
             elif message.approximate_receive_count > RECEIVED_AT_MOST:
                 raise AssertionError(f"{queue.arn} hands {message.id} over for ever")
         return self.changes(first_call, str(function.properties["FunctionName"]))
@@ -133,6 +145,7 @@ class Functions:
     def run(self, function: Resource, event: Mapping[str, Json], now: datetime) -> Any:
         """Invokes one function and gives its answer, or RAISED when it raised."""
         name = str(function.properties["FunctionName"])
+        self.delays.moment = now
         environment = (function.properties.get("Environment") or {}).get("Variables") or {}
         printed = io.StringIO()
         self._fill_secret(function, environment)

@@ -60,8 +60,24 @@ def _tagged_trail(parameters: Parameters, site: Site) -> str:
     return str(parameters["ResourceIdList"][0])
 
 
+def _inside(parameters: Parameters, site: Site, arn: str) -> Mapping[str, Any]:
+    """All trails of the simulation are the organization's accounts'."""
+    return {"aws:ResourceOrgID": "o-a1b2c3d4e5"}
+
+
 def _table(parameters: Parameters, site: Site) -> str:
     return site.arn("dynamodb", f"table/{parameters['TableName']}")
+
+
+def _item(parameters: Parameters, site: Site, arn: str) -> Mapping[str, Any]:
+    """The partition keys that a request touches: the memory table's is called key.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    held = parameters.get("Key") or parameters["Item"]
+    # An item is more than its key: only requests for one by its key name nothing else.
+    keys = [held["key"]] if "key" in held else list(held.values())
+    return {"dynamodb:LeadingKeys": [value for key in keys for value in key.values()]}
 
 
 def _ssm_parameter(parameters: Parameters, site: Site) -> str:
@@ -138,12 +154,12 @@ def _tags(parameters: Parameters, site: Site, arn: str) -> dict[str, Any]:
 
 NEEDS: dict[tuple[str, str], Need] = {
     ("cloudtrail", "DescribeTrails"): Need("cloudtrail:DescribeTrails", _anything),
-    ("cloudtrail", "GetTrailStatus"): Need("cloudtrail:GetTrailStatus", _trail),
-    ("cloudtrail", "ListTags"): Need("cloudtrail:ListTags", _tagged_trail),
-    ("cloudtrail", "StartLogging"): Need("cloudtrail:StartLogging", _trail),
-    ("dynamodb", "GetItem"): Need("dynamodb:GetItem", _table),
-    ("dynamodb", "PutItem"): Need("dynamodb:PutItem", _table),
-    ("dynamodb", "UpdateItem"): Need("dynamodb:UpdateItem", _table),
+    ("cloudtrail", "GetTrailStatus"): Need("cloudtrail:GetTrailStatus", _trail, _inside),
+    ("cloudtrail", "ListTags"): Need("cloudtrail:ListTags", _tagged_trail, _inside),
+    ("cloudtrail", "StartLogging"): Need("cloudtrail:StartLogging", _trail, _inside),
+    ("dynamodb", "GetItem"): Need("dynamodb:GetItem", _table, _item),
+    ("dynamodb", "PutItem"): Need("dynamodb:PutItem", _table, _item),
+    ("dynamodb", "UpdateItem"): Need("dynamodb:UpdateItem", _table, _item),
     ("organizations", "DescribeAccount"): Need("organizations:DescribeAccount", _account),
     ("secretsmanager", "GetSecretValue"): Need("secretsmanager:GetSecretValue", _secret),
     # A multipart upload needs what a single one does.
@@ -170,6 +186,7 @@ NEEDS: dict[tuple[str, str], Need] = {
     ("s3control", "GetPublicAccessBlock"): Need("s3:GetAccountPublicAccessBlock", _anything),
     ("sns", "Publish"): Need("sns:Publish", _topic),
     ("sqs", "ChangeMessageVisibility"): Need("sqs:ChangeMessageVisibility", _queue),
+    ("sqs", "SendMessage"): Need("sqs:SendMessage", _queue),
     ("ssm", "GetParameter"): Need("ssm:GetParameter", _ssm_parameter),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from generator import catalogue, names
 from generator.cloudtrail import GLOBAL_SERVICES, LEADERS, host_of
@@ -29,6 +30,8 @@ from generator.simulation.workflows import Workflows
 from generator.simulation.world import World, partition_of
 
 ORGANIZATION_TRAIL = "organization-trail"
+_AFTERWARDS = timedelta(hours=1)
+"""How long the simulation goes on after its last event, where something waits to be done."""
 STACK_SETS = "member.org.stacksets.cloudformation.amazonaws.com"
 """https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/stacksets-orgs-delegated-admin.html"""
 
@@ -150,11 +153,15 @@ def send(
             detail = journey.detail
             now = simulated_now(str(detail.get("eventTime", "")))
             before = len(functions.posts)
+            if simulation.journeys:
+                simulation.journeys[-1].actions += functions.wait(now)
             journey.actions += functions.pump(now)
             journey.actions += workflows.pump(now)
             journey.posts += functions.posts[before:]
         journey.reason = journey.reason or reasons.after(journey, matching)
         simulation.journeys.append(journey)
+    if (waiting := functions.delays.next) is not None:
+        simulation.journeys[-1].actions += functions.wait(waiting + _AFTERWARDS)
     simulation.log = functions.log
 
 

@@ -285,9 +285,12 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
     if responder.modes or responder.reads_switch:
         grants.append(policies.read_switch(prefix))
     if responder.remembers:
-        grants.append(policies.remember(GetAtt(names.MEMORY, "Arn")))
+        grants.append(policies.remember(GetAtt(names.MEMORY, "Arn"), target.name))
     if responder.member_permissions:
         grants.append(policies.assume_in_members(prefix, responder.id))
+    if responder.modes:
+        grants.append(policies.send_again(GetAtt(f"{title}Queue", "Arn")))
+        grants.append(policies.give_back(GetAtt(f"{title}Queue", "Arn")))
     if responder.gives_back:
         grants.append(policies.give_back(*_all(target, responder, "Queue")))
         grants.append(policies.put_aside(*_all(target, responder, "DeadLetters")))
@@ -355,6 +358,8 @@ def _environment(target: Target, responder: Responder, prefix: str) -> dict[str,
         if responder.hears_reports:
             variables["TRAILBUS_CRITICAL_QUEUE"] = Ref(f"{title}{_CRITICAL}Queue")
             variables["TRAILBUS_CRITICAL_LETTERS"] = Ref(f"{title}{_CRITICAL}DeadLetters")
+    elif responder.modes:
+        variables["TRAILBUS_QUEUE"] = Ref(f"{names.logical(target.name)}Queue")
     if not responder.modes:
         role = names.function_role(prefix, target.name)
         variables["TRAILBUS_OWN_ROLE"] = policies.role_arn("${AWS::AccountId}", role)

@@ -15,10 +15,11 @@ from shared.attempts import Attempts, Past
 from shared.batches import handle_batch
 from shared.clock import now
 from shared.guards import held_back
+from shared.looks import believe
 from shared.members import Member
 from shared.notices import Notice, text
-from shared.refusals import turned_away
-from shared.reports import Evidence, Undo, Verdict, report
+from shared.refusals import tell, turned_away
+from shared.reports import Evidence, Undo, Verdict
 
 BUCKET_CALLS = (
     "DeleteBucketPublicAccessBlock",
@@ -26,6 +27,8 @@ BUCKET_CALLS = (
     "PutBucketPolicy",
     "PutBucketPublicAccessBlock",
 )
+OWN_CALLS = ("PutBucketPublicAccessBlock",)
+"""What this responder calls itself, and is woken by. It then finds the bucket closed."""
 ACCOUNT_CALLS = ("DeleteAccountPublicAccessBlock", "PutAccountPublicAccessBlock")
 
 # Old buckets of us-east-1 may have capitals, underscores, and 255 characters. Nothing that could
@@ -87,34 +90,48 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
     oldest = timedelta(hours=settings["max_age_hours"])
     unwanted = refuse(notice, oldest)
     if unwanted:
-        report(notice, unwanted)
+        tell(notice, unwanted)
         return
     name = text(notice.parameter("bucketName"))
     arn = f"arn:{os.environ['TRAILBUS_PARTITION']}:s3:::{name}"
     member = Member(notice.account)
+    key, most = f"public bucket {notice.account} {name}", settings["blocks_per_hour"]
     try:
         bucket = read(name, notice, member)
     except ClientError as error:
-        report(notice, explain(error), Evidence(arn))
+        verdict = explain(error)
+        if verdict.outcome == "gave up":
+            Attempts(key, oldest, most).give_up(notice, verdict, Evidence(arn))
+        else:
+            believe(notice, verdict)
+            tell(notice, verdict, Evidence(arn), OWN_CALLS)
         return
-    attempts = Attempts(f"public bucket {notice.account} {name}", oldest)
-    past = attempts.past(notice.event_id)
-    verdict = decide(bucket, past, settings["blocks_per_hour"])
+    attempts = Attempts(key, oldest, most)
+    past = attempts.past(notice)
+    verdict = decide(bucket, past)
+    as_it_is = Evidence(arn, bucket.state, bucket.state, region=bucket.region)
+    if verdict.outcome == "waiting":
+        attempts.wait(notice, past, as_it_is)
+        return
     if verdict.outcome != "blocked":
-        report(notice, verdict, Evidence(arn, bucket.state, bucket.state, region=bucket.region))
+        if not past.done and not bucket.doors:
+            believe(notice, verdict)
+        tell(notice, verdict, as_it_is, OWN_CALLS)
         return
     before = past.before or bucket.state
     if bucket.doors:
-        attempts.begin(notice.event_id, before)
+        attempts.begin(notice, before)
         try:
             act(bucket, notice.account, member)
         except ClientError as error:
-            report(notice, explain(error), Evidence(arn, before, before, region=bucket.region))
+            failed = Evidence(arn, before, before, region=bucket.region)
+            attempts.give_up(notice, explain(error), failed)
             return
     undo = taken_back(name, notice.account, before["public_access_block"])
     after = {"public_access_block": CLOSED}
-    report(notice, verdict, Evidence(arn, before, after, (undo,), bucket.region))
-    attempts.end(notice.event_id)
+    attempts.escalate(notice, past, as_it_is)
+    tell(notice, verdict, Evidence(arn, before, after, (undo,), bucket.region))
+    attempts.end(notice)
 
 
 def refuse(notice: Notice, oldest: timedelta) -> Verdict | None:
@@ -185,7 +202,7 @@ def look(name: str, region: str, account: str, member: Member) -> Bucket:
     return Bucket(name, region, own, doors, policy, grants)
 
 
-def decide(bucket: Bucket, past: Past, most: int) -> Verdict:
+def decide(bucket: Bucket, past: Past) -> Verdict:
     """What comes of it."""
     if past.done:
         return Verdict("ignored", "this event was dealt with already")
@@ -193,11 +210,10 @@ def decide(bucket: Bucket, past: Past, most: int) -> Verdict:
         why = "something blocks public access to it" if bucket.policy or bucket.grants else ""
         return Verdict("ignored", f"the bucket is not public{': ' * bool(why)}{why}")
     if bucket.doors:
-        if past.others >= most:
-            times = f"blocked {past.others} times within an hour"
-            return Verdict("gave up", f"somebody opens the bucket again and again: {times}")
         if bucket.held:
             return bucket.held
+        if past.wait:
+            return Verdict("waiting", "the bucket was blocked a short while ago")
     doors = bucket.doors or past.before["public_by"]
     return Verdict("blocked", f"the bucket was public by its {' and its '.join(doors)}")
 

@@ -14,10 +14,11 @@ from shared.attempts import Attempts, Past
 from shared.batches import handle_batch
 from shared.clock import now
 from shared.guards import held_back
+from shared.looks import believe
 from shared.members import Member
 from shared.notices import Notice, nested, text
-from shared.refusals import turned_away
-from shared.reports import Evidence, Undo, Verdict, report
+from shared.refusals import tell, turned_away
+from shared.reports import Evidence, Undo, Verdict
 
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 NAME = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
@@ -52,39 +53,48 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
     oldest = timedelta(hours=settings["max_age_hours"])
     unwanted = refuse(notice, oldest)
     if unwanted:
-        report(notice, unwanted)
+        tell(notice, unwanted)
         return
     member = Member(notice.account)
     policy = policy_arn(notice.account)
-    user = read(named(notice), policy, notice, member, settings["exempt_paths"])
+    name = named(notice)
+    user = read(name, policy, notice, member, settings["exempt_paths"])
     if user is None:
-        report(notice, Verdict("ignored", "the user is gone"))
+        gone = Verdict("ignored", "the user is gone")
+        believe(notice, gone)
+        tell(notice, gone, Evidence(name))
         return
-    attempts = Attempts(f"mfa {notice.account} {user.name}", oldest)
-    past = attempts.past(notice.event_id)
-    verdict = decide(user, policy, past, settings["attempts_per_hour"])
+    attempts = Attempts(f"mfa {notice.account} {name}", oldest, settings["attempts_per_hour"])
+    past = attempts.past(notice)
+    verdict = decide(user, policy, past)
+    as_it_is = Evidence(user.arn, user.state, user.state)
+    if verdict.outcome == "waiting":
+        attempts.wait(notice, past, as_it_is)
+        return
     if verdict.outcome != "required":
-        report(notice, verdict, Evidence(user.arn, user.state, user.state))
+        if not past.done and policy in user.attached:
+            believe(notice, verdict)
+        tell(notice, verdict, as_it_is)
         return
     before = past.before or user.state
     if policy not in user.attached:
-        attempts.begin(notice.event_id, before)
+        attempts.begin(notice, before)
         refusal = act(user, policy, notice, member)
         if refusal:
-            report(notice, refusal, Evidence(user.arn, before, before))
+            attempts.give_up(notice, refusal, Evidence(user.arn, before, before))
             return
     undo = Undo("iam", "DetachUserPolicy", {"UserName": user.name, "PolicyArn": policy})
     after = {"attached_policies": sorted({*before["attached_policies"], policy})}
-    report(notice, verdict, Evidence(user.arn, before, after, (undo,)))
-    attempts.end(notice.event_id)
+    attempts.escalate(notice, past, as_it_is)
+    tell(notice, verdict, Evidence(user.arn, before, after, (undo,)))
+    attempts.end(notice)
 
 
 def refuse(notice: Notice, oldest: timedelta) -> Verdict | None:
     """Why the event is no reason to look at a user; None when it is one."""
     if not notice.is_call("iam.amazonaws.com", "CreateUser", "CreateLoginProfile"):
         return Verdict("ignored", "it is no call that makes a user or lets one sign in")
-    # This responder never makes a user: whoever did so with its role has borrowed it.
-    verdict = turned_away(notice, now(), oldest, own_calls="refused")
+    verdict = turned_away(notice, now(), oldest)
     if verdict is None and not NAME.fullmatch(named(notice)):
         return Verdict("refused", "some user was made, but the record does not name it")
     return verdict
@@ -132,18 +142,17 @@ def attached_to(name: str, iam: Any) -> tuple[str, ...]:
     return tuple(sorted(each["PolicyArn"] for page in pages for each in page["AttachedPolicies"]))
 
 
-def decide(user: User, policy: str, past: Past, most: int) -> Verdict:
+def decide(user: User, policy: str, past: Past) -> Verdict:
     """What comes of it."""
     if past.done:
         return Verdict("ignored", "this event was dealt with already")
     if policy in user.attached:
         if past.before is None:
             return Verdict("ignored", "the user has the policy already")
-    elif past.others >= most:
-        times = f"attached {past.others} times within an hour"
-        return Verdict("gave up", f"somebody takes the policy away again and again: {times}")
     elif user.held:
         return user.held
+    elif past.wait:
+        return Verdict("waiting", "the policy was attached a short while ago")
     return Verdict("required", "the console is denied to the user until it uses a second factor")
 
 

@@ -2,29 +2,40 @@
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+from botocore.exceptions import ClientError
+
+from shared.attempts import Attempts, Past
 from shared.batches import handle_batch
 from shared.clock import now
 from shared.guards import held_back
+from shared.looks import believe
 from shared.members import Member
-from shared.memory import Memory
 from shared.notices import Notice, text
-from shared.refusals import turned_away
-from shared.reports import Evidence, Undo, Verdict, report
+from shared.refusals import tell, turned_away
+from shared.reports import Evidence, Undo, Verdict
 
-WINDOW = timedelta(hours=1)
+# What CloudTrail says to an account that may not touch another's trail.
+# https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_StartLogging.html
+CALLS = ("GetTrailStatus", "ListTags", "StartLogging")
+DENIALS = (
+    "AccessDeniedException",
+    "InsufficientDependencyServiceAccessPermissionException",
+    "InvalidHomeRegionException",
+    "NotOrganizationMasterAccountException",
+    "TrailNotFoundException",
+)
 
 
 @dataclass(frozen=True)
 class Trail:
-    """A trail when it is looked at. It can be started in its home Region, by its owner alone.
+    """A trail when it is looked at. It can be started in its home Region.
 
-    Of another account's trail the state is not read. `held` says why a stopped trail of this
-    account may not be started.
+    By its owner or, when it is an organization's, by whoever could stop it: the delegated
+    administrator of CloudTrail. `held` says why a stopped trail may not be started.
     """
 
     arn: str
@@ -50,43 +61,58 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
     done when the report is out: a try that finds the trail started by an earlier one, whose
     report did not get through, reports it and starts nothing.
     """
-    unwanted = refuse(notice, timedelta(hours=settings["max_age_hours"]))
+    oldest = timedelta(hours=settings["max_age_hours"])
+    unwanted = refuse(notice, oldest)
     if unwanted:
-        report(notice, unwanted)
+        tell(notice, unwanted)
         return
     member = Member(notice.account)
-    trail = read(notice, member)
-    if trail is None or trail.owner != notice.account:
-        report(notice, explain(notice, trail), Evidence(trail.arn if trail else ""))
+    trail = find(notice, member)
+    if trail is None:
+        verdict = explain(notice)
+        if verdict.outcome == "not there":
+            believe(notice, verdict)
+        tell(notice, verdict)
         return
-    memory = Memory(f"restarts {trail.arn}", now() - WINDOW)
-    verdict = decide(notice.event_id, trail, memory.words, settings["restarts_per_hour"])
-    if verdict.outcome != "restarted":
-        state = {"logging": trail.state == "logging"}
-        report(notice, verdict, Evidence(trail.arn, before=state, after=state, region=trail.home))
+    attempts = Attempts(f"restarts {trail.arn}", oldest, settings["restarts_per_hour"])
+    try:
+        trail = look(trail, member)
+        past = attempts.past(notice)
+        verdict = decide(trail, past)
+        if verdict.outcome == "restarted" and trail.state == "stopped":
+            attempts.begin(notice, {"logging": False})
+            act(trail, member)
+    except ClientError as error:
+        attempts.give_up(notice, denied(trail, notice, error), Evidence(trail.arn))
         return
-    if trail.state == "stopped":
-        memory.note(notice.event_id, "begun", now(), 2 * WINDOW)
-        act(trail, member)
-    undo = (Undo("cloudtrail", "StopLogging", {"Name": trail.arn}),)
     stopped, logging = {"logging": False}, {"logging": True}
-    report(notice, verdict, Evidence(trail.arn, stopped, logging, undo, trail.home))
-    memory.note(notice.event_id, "done", now(), 2 * WINDOW)
+    now_is = logging if trail.state == "logging" else stopped
+    as_it_is = Evidence(trail.arn, now_is, now_is, region=trail.home)
+    if verdict.outcome == "waiting":
+        attempts.wait(notice, past, as_it_is)
+    elif verdict.outcome != "restarted":
+        if not past.done and trail.state == "logging":
+            believe(notice, verdict)
+        tell(notice, verdict, as_it_is)
+    else:
+        undo = (Undo("cloudtrail", "StopLogging", {"Name": trail.arn}),)
+        attempts.escalate(notice, past, as_it_is)
+        tell(notice, verdict, Evidence(trail.arn, stopped, logging, undo, trail.home))
+        attempts.end(notice)
 
 
 def refuse(notice: Notice, oldest: timedelta) -> Verdict | None:
     """Why the event is no reason to look for a trail; None when it is one."""
     if not notice.is_call("cloudtrail.amazonaws.com", "StopLogging"):
         return Verdict("ignored", "it is no call that stops a trail")
-    # This responder never stops a trail: whoever did so with its role has borrowed it.
-    verdict = turned_away(notice, now(), oldest, own_calls="refused")
+    verdict = turned_away(notice, now(), oldest)
     if verdict is None and not text(notice.parameter("name")):
         return Verdict("refused", "some trail was stopped, but the record does not name it")
     return verdict
 
 
-def read(notice: Notice, member: Member) -> Trail | None:
-    """The trail as it is now; None when it is not to be seen in the event's Region.
+def find(notice: Notice, member: Member) -> Trail | None:
+    """The trail that the record names; None when it is not to be seen in the event's Region.
 
     The list holds the Region's trails and the shadows of others, the organization's among them.
     The record's name or ARN is looked up in it, and never becomes part of a call.
@@ -101,42 +127,48 @@ def read(notice: Notice, member: Member) -> Trail | None:
     ]
     # Another Region's trail, or the organization's, may have the same name.
     found.sort(key=lambda each: (each.owner != notice.account, each.home != notice.region))
-    if not found or found[0].owner != notice.account:
-        return found[0] if found else None
-    trail = found[0]
+    return found[0] if found else None
+
+
+def look(trail: Trail, member: Member) -> Trail:
+    """The trail as it is now. It is named by its ARN: another account's has no other name here."""
     cloudtrail = member.client("cloudtrail", trail.home)
     if cloudtrail.get_trail_status(Name=trail.arn)["IsLogging"]:
-        return Trail(trail.arn, trail.home, "logging")
+        return replace(trail, state="logging")
 
     def tags() -> dict[str, str]:
         [answer] = cloudtrail.list_tags(ResourceIdList=[trail.arn])["ResourceTagList"]
         return {tag["Key"]: tag.get("Value", "") for tag in answer["TagsList"]}
 
-    return Trail(trail.arn, trail.home, "stopped", held_back("would start it again", tags))
+    return replace(trail, state="stopped", held=held_back("would start it again", tags))
 
 
-def explain(notice: Notice, trail: Trail | None) -> Verdict:
-    """What to say when there is no trail of this account to start."""
-    if trail:
-        why = f"it is an organization's trail: only its owner, {trail.owner}, can start it"
-        return Verdict("not ours", why)
+def explain(notice: Notice) -> Verdict:
+    """What to say when there is no trail to start."""
     if text(notice.parameter("name")).split(":")[4:5] not in ([], [notice.account]):
         return Verdict("refused", "the record names a trail of another account")
     return Verdict("not there", "the trail is gone: it was deleted after it was stopped")
 
 
-def decide(event_id: str, trail: Trail, noted: Mapping[str, str], most: int) -> Verdict:
-    """What comes of it. `noted` are the events that the trail was started for within an hour."""
-    if noted.get(event_id) == "done":
+def denied(trail: Trail, notice: Notice, error: ClientError) -> Verdict:
+    """What to say when another account's trail cannot be touched from here; else raised again."""
+    code, call = error.response["Error"]["Code"], error.operation_name
+    if trail.owner == notice.account or code not in DENIALS or call not in CALLS:
+        raise error
+    who = f"CloudTrail does not let {notice.account} start it. Start it in {trail.owner}"
+    return Verdict("not ours", f"the organization's trail may be stopped, and {who}: {error}")
+
+
+def decide(trail: Trail, past: Past) -> Verdict:
+    """What comes of it."""
+    if past.done:
         return Verdict("ignored", "this event was dealt with already")
-    if trail.state == "logging" and event_id not in noted:
+    if trail.state == "logging" and past.before is None:
         return Verdict("ignored", "the trail is logging already")
-    if trail.state == "stopped":
-        times = len(noted.keys() - {event_id})
-        if times >= most:
-            return Verdict("gave up", f"it does not stay on: tried {times} times within an hour")
-        if trail.held:
-            return trail.held
+    if trail.state == "stopped" and trail.held:
+        return trail.held
+    if trail.state == "stopped" and past.wait:
+        return Verdict("waiting", "the trail was started a short while ago")
     return Verdict("restarted", "the trail was stopped and is logging again")
 
 

@@ -1,16 +1,20 @@
 """What holds a remediation back: its mode, the switch for all of them, and exceptions.
 
-Whatever of these cannot be read raises: nothing is done, and the message comes back.
+A switch or tags that cannot be read raise: nothing is done, and the message comes back. Exceptions
+that cannot be understood hold back everything: somebody meant to except something.
 """
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 
 from shared.clients import central_client
 from shared.notices import Notice
 from shared.reports import Verdict
+
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+")
 
 
 def held_back(would: str, read_tags: Callable[[], Mapping[str, str]]) -> Verdict | None:
@@ -22,12 +26,12 @@ def held_back(would: str, read_tags: Callable[[], Mapping[str, str]]) -> Verdict
     """
     entry = excepted_tag(read_tags() if _exceptions()["tags"] else {})
     if entry:
-        return Verdict("ignored", f"tag {entry} is excepted")
+        return Verdict("excepted", f"tag {entry} is excepted")
     if os.environ["TRAILBUS_MODE"] != "enforce":
         return Verdict("observed", f"{would}, but only observes")
     answer = central_client("ssm").get_parameter(Name=os.environ["TRAILBUS_SWITCH"])
     if answer["Parameter"]["Value"] != "on":
-        return Verdict("observed", f"{would}, but all remediation is switched off")
+        return Verdict("switched off", f"{would}, but all remediation is switched off")
     return None
 
 
@@ -40,27 +44,40 @@ def excepted_tag(tags: Mapping[str, str]) -> str:
     return ""
 
 
-def excepted(notice: Notice) -> str:
-    """Why this account or caller is left alone; empty when it is not."""
-    exceptions = _exceptions()
+def excepted(notice: Notice) -> Verdict | None:
+    """Why this account or caller is left alone; None when it is not.
+
+    A caller is excepted by the role or the IAM user that it is, of one account: what a session is
+    called is its caller's choice, and anybody can have a role of any name in an account of theirs.
+    """
+    try:
+        exceptions = _exceptions()
+    except ValueError as error:
+        return Verdict("refused", f"nothing is done until this is mended: {error}")
     if notice.account in exceptions["accounts"]:
-        return f"account {notice.account} is excepted"
+        return Verdict("excepted", f"account {notice.account} is excepted")
     for pattern in exceptions["principals"]:
         # As in a policy, * and ? stand for anything and nothing else does; case counts.
-        glob = pattern.replace("[", "[[]")
-        if any(arn and fnmatchcase(arn, glob) for arn in (notice.caller, notice.role_arn)):
-            return f"principal {pattern} is excepted"
-    return ""
+        if notice.principal and fnmatchcase(notice.principal, pattern.replace("[", "[[]")):
+            return Verdict("excepted", f"principal {pattern} is excepted")
+    return None
 
 
 def _exceptions() -> dict[str, list[str]]:
     """The parameter that people type. A misspelt exception must not become none."""
     name = "TRAILBUS_EXCEPTIONS"
-    given = json.loads(os.environ[name].strip() or "{}")
+    try:
+        given = json.loads(os.environ[name].strip() or "{}")
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is no JSON: {error}") from None
     known: dict[str, list[str]] = {"accounts": [], "principals": [], "tags": []}
     if not isinstance(given, dict) or not given.keys() <= known.keys():
         raise ValueError(f"{name} must be a JSON object of accounts, principals and tags")
     for key, entries in given.items():
         if not isinstance(entries, list) or not all(isinstance(each, str) for each in entries):
             raise ValueError(f"{name}: {key} must be a list of texts in quotes")
+    for entry in given.get("principals", []):
+        if not _PRINCIPAL.fullmatch(entry):
+            form = "arn:aws:iam::111122223333:role/NAME, of one account and no session"
+            raise ValueError(f"{name}: {entry[:200]} must be the ARN of a role or user: {form}")
     return {**known, **given}

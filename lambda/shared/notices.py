@@ -5,7 +5,7 @@ whatever its caller sent: a field may be missing, of another type, or thousands 
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +21,10 @@ class Notice:
     tries: int
     detection: dict[str, Any]
     event: dict[str, Any]
+    receipt: str = field(default="", kw_only=True)
+    """By what the queue knows the message; empty where none handed it over."""
+    look: int = field(default=0, kw_only=True)
+    """How often the responder had itself look again, because of this event."""
 
     @property
     def detail(self) -> dict[str, Any]:
@@ -62,6 +66,16 @@ class Notice:
     def role_arn(self) -> str:
         """The role behind the call's session, if it was made by one."""
         return text(nested(self.detail, "userIdentity", "sessionContext", "sessionIssuer", "arn"))
+
+    @property
+    def principal(self) -> str:
+        """The role or the IAM user behind the call, by what its caller cannot choose.
+
+        The ARN of a session ends in a name that whoever assumes the role gives it.
+        https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-reference-user-identity.html
+        """
+        kind = text(nested(self.detail, "userIdentity", "type"))
+        return self.role_arn or (self.caller if kind in ("IAMUser", "Root") else "")
 
     def is_call(self, event_source: str, *event_names: str) -> bool:
         """Whether it is one of these calls, of this service: names alone are not unique."""
@@ -111,4 +125,11 @@ def notice_of(record: dict[str, Any]) -> Notice:
     if not isinstance(detection, dict) or not isinstance(event, dict):
         raise ValueError("the message is no notice: it wants `detection` and `event`")
     tries = int(nested(record, "attributes", "ApproximateReceiveCount") or 1)
-    return Notice(record["messageId"], tries, detection, event)
+    return Notice(
+        record["messageId"],
+        tries,
+        detection,
+        event,
+        receipt=text(record.get("receiptHandle")),
+        look=int(body.get("look") or 0),
+    )

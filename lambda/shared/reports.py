@@ -9,11 +9,21 @@ from shared.clients import central_client
 from shared.clock import now
 from shared.notices import Notice, text
 
-QUIET = ("ignored",)
-"""Outcomes that only the log tells: there was nothing to do."""
+QUIET = ("ignored", "too early", "waiting")
+"""Outcomes that only the log tells: there was nothing to do, or it will be looked at again."""
 
-LOUD = ("failed", "gave up", "not there", "not ours", "refused", "too late")
-"""Outcomes that a person should look at. All others tell what was done, or would be."""
+LOUD = (
+    "escalated",
+    "failed",
+    "gave up",
+    "not ours",
+    "not there",
+    "refused",
+    "switched off",
+    "too late",
+)
+"""Outcomes that a person should look at. All others tell what was done, or would be, or what
+somebody who is excepted did."""
 
 _LONGEST = 1000
 
@@ -58,8 +68,13 @@ VERDICTS: list[Verdict] = []
 """What was reported lately, the latest last, for a caller that waits for the outcome."""
 
 
-def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> None:
+def report(
+    notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING, severity: str = ""
+) -> None:
     """Logs what came of an event, and publishes it unless there was nothing to do.
+
+    `severity` is how grave it is where the outcome alone does not say it. What is loud about a
+    critical detection is critical.
 
     The log line comes first, so that what was done is on record whatever becomes of the topic.
     A topic that does not take the report raises: the message comes back, and the responder then
@@ -67,8 +82,12 @@ def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> No
     """
     VERDICTS.append(verdict)
     outcome, why = verdict
+    if outcome in LOUD and notice.detection.get("severity") == "critical":
+        severity = "critical"
+    elif outcome == "excepted":
+        severity = severity or "info"
     line = {
-        "level": "ERROR" if outcome in LOUD else "INFO",
+        "level": "ERROR" if outcome in LOUD or severity == "critical" else "INFO",
         "responder": os.environ["TRAILBUS_TARGET"],
         "outcome": outcome,
         "message": why,
@@ -80,6 +99,7 @@ def report(notice: Notice, verdict: Verdict, evidence: Evidence = NOTHING) -> No
         "event_time": text(notice.detail.get("eventTime")),
         "by": notice.caller,
         "resource": evidence.resource,
+        **({"severity": severity} if severity else {}),
     }
     seen = evidence.before is not None
     written = _log(line, {"evidence": _record(notice, evidence)} if seen else {})

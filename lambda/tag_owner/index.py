@@ -13,17 +13,19 @@ from shared.attempts import Attempts, Past
 from shared.batches import handle_batch
 from shared.clock import now
 from shared.guards import excepted_tag, held_back
+from shared.looks import believe
 from shared.members import Member
 from shared.notices import Notice, nested, text
 from shared.people import Person, person_behind
-from shared.refusals import turned_away
-from shared.reports import Evidence, Undo, Verdict, report
+from shared.refusals import tell, turned_away, with_own_role
+from shared.reports import Evidence, Undo, Verdict
 
 TAG = "Owner"
 """The one tag that the role in members may set."""
 
-SETTLED = timedelta(minutes=10)
-"""After so long an instance is to be seen, or it is gone."""
+SEEN_WITHIN = timedelta(minutes=10)
+"""After so long an instance is to be seen, or it is gone: EC2 may take its time.
+https://docs.aws.amazon.com/ec2/latest/devguide/eventual-consistency.html"""
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_Filter.html
 FILTER_VALUES = 200
@@ -63,24 +65,32 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
     person = person_behind(notice, settings["trust_session_names"])
     unwanted = refuse(notice, person, oldest)
     if unwanted:
-        report(notice, unwanted)
+        tell(notice, unwanted)
         return
     member = Member(notice.account)
     machines = read(notice, member)
-    if machines.missing and _age(notice) < SETTLED:
-        raise LookupError(f"not to be seen yet: {', '.join(machines.missing[:5])}")
-    attempts = Attempts(f"owner {notice.account} {notice.region} {_digest(notice)}", oldest)
-    past = attempts.past(notice.event_id)
-    verdict = decide(machines, person, past, settings["attempts_per_hour"])
+    if machines.missing:
+        unseen = f"there is no {', '.join(machines.missing[:5])}"
+        believe(notice, Verdict("ignored", unseen), SEEN_WITHIN)
+    key = f"owner {notice.account} {notice.region} {_digest(notice)}"
+    attempts = Attempts(key, oldest, settings["attempts_per_hour"])
+    past = attempts.past(notice)
+    verdict = decide(machines, person, past)
     resources = past.before if past.before is not None else machines.untagged
-    what = ", ".join(resources or sorted(machines.tags))
+    what = ", ".join(resources or sorted(machines.tags) or instances(notice))
+    state = {TAG: {each: _owners(tags) for each, tags in sorted(machines.tags.items())}}
+    as_it_is = Evidence(what, state, state)
+    if verdict.outcome == "waiting":
+        attempts.wait(notice, past, as_it_is)
+        return
     if verdict.outcome != "tagged":
-        state = {TAG: {each: _owners(tags) for each, tags in sorted(machines.tags.items())}}
-        report(notice, verdict, Evidence(what, state, state))
+        if not past.done and not machines.untagged:
+            believe(notice, verdict)
+        tell(notice, verdict, as_it_is)
         return
     left = [each for each in resources if each in machines.untagged]
     if left:
-        attempts.begin(notice.event_id, resources)
+        attempts.begin(notice, resources)
         act(left, person.name, notice, member)
     before = {TAG: dict.fromkeys(resources)}
     after = {TAG: dict.fromkeys(resources, person.name)}
@@ -88,18 +98,20 @@ def respond(notice: Notice, settings: dict[str, Any]) -> None:
         Undo("ec2", "DeleteTags", {"Resources": some, "Tags": [{"Key": TAG, "Value": person.name}]})
         for some in _portions(resources, RESOURCES)
     )
-    report(notice, verdict, Evidence(what, before, after, undo))
-    attempts.end(notice.event_id)
+    attempts.escalate(notice, past, as_it_is)
+    tell(notice, verdict, Evidence(what, before, after, undo))
+    attempts.end(notice)
 
 
 def refuse(notice: Notice, person: Person, oldest: timedelta) -> Verdict | None:
     """Why the event is no reason to look at an instance; None when it is one."""
     if not notice.is_call("ec2.amazonaws.com", "RunInstances", "StartInstances"):
         return Verdict("ignored", "it is no call that launches or starts instances")
-    # This responder never starts anything: whoever did so with its role has borrowed it.
-    verdict = turned_away(notice, now(), oldest, own_calls="refused")
+    verdict = turned_away(notice, now(), oldest)
     if verdict:
         return verdict
+    if with_own_role(notice):
+        return Verdict("refused", "the call was made with this responder's own role")
     if not person.name:
         return Verdict("ignored", person.why_not)
     if not instances(notice) and not reservation(notice):
@@ -157,7 +169,7 @@ def read(notice: Notice, member: Member) -> Machines:
     return Machines(tags, missing, held_back("would tag them with their owner", dict))
 
 
-def decide(machines: Machines, person: Person, past: Past, most: int) -> Verdict:
+def decide(machines: Machines, person: Person, past: Past) -> Verdict:
     """What comes of it."""
     if past.done:
         return Verdict("ignored", "this event was dealt with already")
@@ -167,11 +179,10 @@ def decide(machines: Machines, person: Person, past: Past, most: int) -> Verdict
         if not machines.untagged:
             return Verdict("ignored", "all of them have an owner already")
     if machines.untagged:
-        if past.others >= most:
-            times = f"tagged {past.others} times within an hour"
-            return Verdict("gave up", f"somebody takes the tag away again and again: {times}")
         if machines.held:
             return machines.held
+        if past.wait:
+            return Verdict("waiting", "they were tagged a short while ago")
     return Verdict("tagged", f"their owner is {person.name}")
 
 
@@ -189,10 +200,6 @@ def _owners(tags: dict[str, str]) -> dict[str, str] | None:
     owner. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition.html
     """
     return {key: its for key, its in tags.items() if key.casefold() == TAG.casefold()} or None
-
-
-def _age(notice: Notice) -> timedelta:
-    return now() - notice.event_time if notice.event_time else SETTLED
 
 
 def _digest(notice: Notice) -> str:

@@ -115,22 +115,6 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "cloudtrail:StartLogging": (
         Need(("cloudtrail:StartLogging",), lambda p, site: str(p["Name"])),
     ),
-    "dynamodb:GetItem": (
-        Need(
-            ("dynamodb:GetItem",), lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}")
-        ),
-    ),
-    "dynamodb:UpdateItem": (
-        Need(
-            ("dynamodb:UpdateItem",),
-            lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}"),
-        ),
-    ),
-    "dynamodb:PutItem": (
-        Need(
-            ("dynamodb:PutItem",), lambda p, site: site.arn("dynamodb", f"table/{p['TableName']}")
-        ),
-    ),
     "organizations:DescribeAccount": (
         Need(
             ("organizations:DescribeAccount",),
@@ -187,13 +171,15 @@ class Aws:
         self.names: dict[str, str] = {}
         """Of accounts: what Organizations calls them."""
         self.hidden: dict[str, int] = {}
+        """Of messages, by receipt handle: for how many seconds the queue hides them."""
         self.sent: list[Mapping[str, Any]] = []
         """What was put into a queue."""
-        """Of messages, by receipt handle: for how many seconds the queue hides them."""
         self.published: list[dict[str, Any]] = []
         self.on_publish: Callable[[], None] = lambda: None
         """What happens in the world when a report has gone out."""
         self.trails: list[Trail] = []
+        self.delegates: set[str] = set()
+        """The accounts that administer CloudTrail for the organization."""
         self._logical = {"central": function_role, "member": member_role}
         self._faults: dict[str, list[Exception]] = defaultdict(list)
         self._callers: dict[str, tuple[str, str]] = {}
@@ -334,8 +320,10 @@ class Aws:
         site = Site(call.account, call.region, self.site.partition)
         for need in NEEDS[call.name]:
             resource = need.resource(call.parameters, site)
+            inside = {"aws:ResourceOrgID": ORGANIZATION}
             for action in need.actions:
-                self._demand(self.may(side, call.account, action, resource), action, side)
+                decision = self.may(side, call.account, action, resource, **inside)
+                self._demand(decision, action, side)
 
     def _check_as_simulated(self, side: str, call: Call, need: permissions.Need) -> None:
         """Services whose state is moto's: the simulation knows what their conditions see."""
@@ -389,6 +377,7 @@ class Aws:
 
     def _queue(self, call: Call) -> dict[str, Any]:
         if call.operation == "SendMessage":
+            assert 0 <= call.parameters.get("DelaySeconds", 0) <= 900
             self.sent.append(call.parameters)
             return {"MessageId": "m"}
         self.hidden[call.parameters["ReceiptHandle"]] = call.parameters["VisibilityTimeout"]
@@ -433,7 +422,13 @@ class Aws:
                 seen = [trail for trail in seen if (trail.home, trail.account) == here]
             return {"trailList": [_described(trail) for trail in seen]}
         named = call.parameters.get("Name") or call.parameters["ResourceIdList"][0]
-        trail = next((t for t in self._seen(call) if named in (t.name, t.arn)), None)
+        # Another account's trail has no other name than its ARN.
+        known = [
+            trail
+            for trail in self._seen(call)
+            if named == trail.arn or (named == trail.name and trail.account == call.account)
+        ]
+        trail = next(iter(known), None)
         if trail is None:
             raise Refusal("TrailNotFoundException", f"Unknown trail: {named}")
         if call.operation == "GetTrailStatus":
@@ -444,7 +439,7 @@ class Aws:
         assert call.operation == "StartLogging"
         if trail.home != call.region:
             raise Refusal("InvalidHomeRegionException", "A trail is started in its home Region")
-        if trail.account != call.account:
+        if trail.account != call.account and call.account not in self.delegates:
             raise Refusal("NotOrganizationMasterAccountException", "not the trail's owner")
         trail.logging = not trail.stuck
         return {}

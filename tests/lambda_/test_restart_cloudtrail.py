@@ -108,9 +108,9 @@ def test_the_start_is_remembered_before_it_is_made(guard: Function) -> None:
     guard.aws.fail("cloudtrail:StartLogging", "ThrottlingException")
     guard(stop(event_id="a"))
 
-    assert guard.aws.memory()[f"restarts {TRAIL}"] == {
-        "event a": f"{NOW.timestamp():.0f} begun",
-        "expires": f"{(NOW + timedelta(hours=2)).timestamp():.0f}",
+    assert guard.aws.memory()[f"trail-guard restarts {TRAIL}"] == {
+        "event a": f'{NOW.timestamp():.0f} begun {{"logging": false}}',
+        "expires": f"{(NOW + timedelta(hours=25)).timestamp():.0f}",
     }
 
 
@@ -232,21 +232,32 @@ def test_a_trail_that_runs_already_is_left_alone_quietly(guard: Function) -> Non
     assert not guard.aws.made("ssm:GetParameter")
 
 
-def test_an_organizations_trail_is_left_to_its_owner(guard: Function) -> None:
-    """Only a delegated administrator can have stopped it from here. Nobody starts it for them, so
-    it is told."""
+def test_an_organizations_trail_is_started_where_it_was_stopped(guard: Function) -> None:
+    """Only the delegated administrator can have stopped it from here: so it may start it, too."""
+    guard.aws.delegates.add(MEMBER)
     trail = guard.aws.add(Trail("org-trail", "us-east-1", MANAGEMENT, organization=True))
-    answer = guard(stop(trail.arn, region="us-east-1"))
+    answer = guard(stop(trail.arn))
 
-    assert untouched(guard)
+    assert guard.aws.starts == [("us-east-1", trail.arn)]
+    assert answer.only["outcome"] == "restarted"
+    assert answer.only["evidence"]["resource"] == trail.arn
+    assert {call.account for call in guard.aws.calls} == {MEMBER, CENTRAL}
+
+
+def test_an_organizations_trail_that_may_not_be_started_is_told_and_looked_at_again(
+    guard: Function,
+) -> None:
+    trail = guard.aws.add(Trail("org-trail", "us-east-1", MANAGEMENT, organization=True))
+    answer = guard(stop(trail.arn))
+
     assert answer.failed == []
-    assert answer.only["outcome"] == "not ours"
-    assert answer.only["message"] == (
-        f"it is an organization's trail: only its owner, {MANAGEMENT}, can start it"
-    )
-    assert answer.only["resource"] == trail.arn
-    assert "evidence" not in answer.only
+    assert (answer.only["outcome"], answer.only["severity"]) == ("not ours", "critical")
+    assert f"Start it in {MANAGEMENT}" in answer.only["message"]
     assert answer.published == answer.lines
+    guard.aws.delegates.add(MEMBER)
+    guard.later(minutes=2)
+    assert guard(message(guard.aws.sent[0]["MessageBody"])).outcomes == ["restarted"]
+    assert trail.logging
 
 
 # --- It refuses what cannot be right, and says so
@@ -328,10 +339,6 @@ LOUDLY_REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         stop({"name": "account-trail"}),
         "some trail was stopped, but the record does not name it",
     ),
-    "its own role stopped the trail": (
-        stop(userIdentity=session_of(OWN_ROLE, "trail-guard")),
-        "the call was made with this responder's own role",
-    ),
 }
 
 
@@ -350,6 +357,19 @@ def test_refused_without_a_call_but_reported(
     assert unasked(guard)
 
 
+def test_a_trail_stopped_with_its_own_role_is_started_and_told_as_critical(
+    guard: Function,
+) -> None:
+    answer = guard(stop(userIdentity=session_of(OWN_ROLE, "trail-guard")))
+
+    assert the_trail(guard).logging
+    assert (answer.only["outcome"], answer.only["severity"]) == ("restarted", "critical")
+    assert answer.only["level"] == "ERROR"
+    assert "own role" in answer.only["message"]
+    again = guard(stop(userIdentity=session_of(OWN_ROLE, "trail-guard")))
+    assert again.outcomes == ["refused"], "it runs already, and somebody has borrowed the role"
+
+
 def test_its_own_role_is_known_under_any_path(deploy: Deploy) -> None:
     guard = deploy(
         "restart_cloudtrail",
@@ -359,6 +379,7 @@ def test_its_own_role_is_known_under_any_path(deploy: Deploy) -> None:
     )
     own = session_of("/security/trailbus/trailbus-restart-cloudtrail-member", "trail-guard")
 
+    guard.aws.add(Trail("account-trail", HOME, MEMBER, logging=True))
     assert guard(stop(userIdentity=own)).outcomes == ["refused"]
 
 
@@ -501,36 +522,32 @@ def index() -> Any:
     return loading.responder("restart_cloudtrail")
 
 
-A = "a"
 HELD = ("observed", "would, but")
-DECISIONS: list[tuple[str, str, tuple[str, str] | None, dict[str, str], str]] = [
-    ("stopped", "stopped", None, {}, "restarted"),
-    ("logging", "logging", None, {}, "ignored"),
-    ("held back", "stopped", HELD, {}, "observed"),
-    ("begun, then held back", "stopped", HELD, {A: "begun"}, "observed"),
-    ("begun and not started", "stopped", None, {A: "begun"}, "restarted"),
-    ("begun and started", "logging", None, {A: "begun"}, "restarted"),
-    ("done", "logging", None, {A: "done"}, "ignored"),
-    ("done and stopped again", "stopped", None, {A: "done"}, "ignored"),
-    ("once before", "stopped", None, {"b": "done"}, "restarted"),
-    ("twice before", "stopped", None, {"b": "done", "c": "begun"}, "gave up"),
-    ("twice before, this being one", "stopped", None, {"b": "done", A: "begun"}, "restarted"),
-    ("thrice, this being one", "stopped", None, {"b": "done", "c": "done", A: "begun"}, "gave up"),
-    ("twice before, but logging", "logging", None, {"b": "done", "c": "done"}, "ignored"),
-    ("given up even if held back", "stopped", HELD, {"b": "done", "c": "done"}, "gave up"),
+MINUTE = timedelta(minutes=1)
+DECISIONS: list[tuple[str, str, tuple[str, str] | None, tuple[Any, ...], str]] = [
+    ("stopped", "stopped", None, (False, None, 0), "restarted"),
+    ("logging", "logging", None, (False, None, 0), "ignored"),
+    ("held back", "stopped", HELD, (False, None, 0), "observed"),
+    ("begun, then held back", "stopped", HELD, (False, {}, 0), "observed"),
+    ("begun and not started", "stopped", None, (False, {}, 0), "restarted"),
+    ("begun and started", "logging", None, (False, {}, 0), "restarted"),
+    ("done", "logging", None, (True, None, 0), "ignored"),
+    ("done and stopped again", "stopped", None, (True, None, 0), "ignored"),
+    ("long after another", "stopped", None, (False, None, 5), "restarted"),
+    ("just after another", "stopped", None, (False, None, 1, MINUTE), "waiting"),
+    ("just after another, but logging", "logging", None, (False, None, 1, MINUTE), "ignored"),
+    ("held back, just after another", "stopped", HELD, (False, None, 1, MINUTE), "observed"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("state", "held", "noted", "outcome"),
+    ("state", "held", "past", "outcome"),
     [row[1:] for row in DECISIONS],
     ids=[row[0] for row in DECISIONS],
 )
 def test_decide(
-    index: Any, state: str, held: tuple[str, str] | None, noted: dict[str, str], outcome: str
+    index: Any, state: str, held: tuple[str, str] | None, past: tuple[Any, ...], outcome: str
 ) -> None:
     trail = index.Trail(TRAIL, HOME, state, index.Verdict(*held) if held else None)
-    kept = dict(noted)
 
-    assert index.decide(A, trail, noted, 2).outcome == outcome
-    assert noted == kept
+    assert index.decide(trail, index.Past(*past)).outcome == outcome

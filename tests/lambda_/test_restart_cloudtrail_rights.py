@@ -28,8 +28,14 @@ NO_CALLS_OF_OURS = {
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 }
-FOR_OTHER_RESPONDERS = {"dynamodb:PutItem", "dynamodb:DeleteItem"}
-"""The statement about the memory table is the same for all that remember."""
+FOR_OTHER_RESPONDERS = {
+    "dynamodb:PutItem",
+    "dynamodb:DeleteItem",
+    "sqs:ChangeMessageVisibility",
+    "sqs:SendMessage",
+}
+"""The statement about the memory table is the same for all that remember; of their own queues all
+make use that have a message come back."""
 
 
 def actions(template: str, role: str) -> set[str]:

@@ -64,7 +64,7 @@ def test_what_is_too_old_is_forgotten_with_the_next_note(house: Function) -> Non
     later = NOW + 2 * HOUR
     memory.Memory("a key", later - HOUR).note("new", "done", later, HOUR)
 
-    kept = set(house.aws.memory()["a key"]) - {"expires"}
+    kept = set(house.aws.memory()["trail-guard a key"]) - {"expires"}
     assert "event new" in kept
     assert len(kept) == 11, "twenty at a time: an expression may be 4 KB long"
 
@@ -74,7 +74,9 @@ def test_the_table_forgets_the_item_some_time_after_the_last_note(house: Functio
     notes.note("e-1", "begun", NOW, HOUR)
     notes.note("e-1", "done", NOW + HOUR, 2 * HOUR)
 
-    assert house.aws.memory()["a key"]["expires"] == f"{(NOW + 3 * HOUR).timestamp():.0f}"
+    assert (
+        house.aws.memory()["trail-guard a key"]["expires"] == f"{(NOW + 3 * HOUR).timestamp():.0f}"
+    )
 
 
 def test_an_event_may_be_called_like_an_attribute(house: Function) -> None:

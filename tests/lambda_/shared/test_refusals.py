@@ -31,11 +31,8 @@ def test_an_ordinary_event_is_let_in() -> None:
     assert turned_away(stop()) is None
 
 
-def test_own_calls_are_ignored_unless_the_responder_never_makes_such_calls() -> None:
-    own = stop(userIdentity=session_of("/own", "session"))
-
-    assert turned_away(own).outcome == "ignored"
-    assert turned_away(own, own_calls="refused").outcome == "refused"
+def test_own_calls_are_looked_at() -> None:
+    assert turned_away(stop(userIdentity=session_of("/own", "session"))) is None
 
 
 REGIONS = [
@@ -77,7 +74,7 @@ ORDER = [
     (
         "its own and stale",
         stop(userIdentity=session_of("/own", "s"), at=NOW - 2 * HOUR),
-        "ignored",
+        "too late",
     ),
 ]
 
@@ -92,7 +89,7 @@ def test_the_first_fault_counts(event: dict[str, Any], outcome: str) -> None:
 def test_an_exception_wakes_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRAILBUS_EXCEPTIONS", f'{{"accounts": ["{MEMBER}"]}}')
 
-    assert turned_away(stop(region=HOME)) == ("ignored", f"account {MEMBER} is excepted")
+    assert turned_away(stop(region=HOME)) == ("excepted", f"account {MEMBER} is excepted")
 
 
 @pytest.mark.parametrize(("minutes", "outcome"), [(60, None), (60.1, "too late"), (-9999, None)])
