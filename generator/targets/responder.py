@@ -288,9 +288,11 @@ def _grants(target: Target, responder: Responder, prefix: str) -> list[Grant]:
         grants.append(policies.remember(GetAtt(names.MEMORY, "Arn"), target.name))
     if responder.member_permissions:
         grants.append(policies.assume_in_members(prefix, responder.id))
+    queue = GetAtt(f"{names.logical(target.name)}Queue", "Arn")
     if responder.modes:
-        grants.append(policies.send_again(GetAtt(f"{title}Queue", "Arn")))
-        grants.append(policies.give_back(GetAtt(f"{title}Queue", "Arn")))
+        grants.append(policies.send_again(queue))
+    if responder.modes and not responder.gives_back:
+        grants.append(policies.give_back(queue))
     if responder.gives_back:
         grants.append(policies.give_back(*_all(target, responder, "Queue")))
         grants.append(policies.put_aside(*_all(target, responder, "DeadLetters")))
