@@ -64,7 +64,13 @@ FAULTS = [
     ("{kind: function, arn: 'arn:aws:iam::222222222222:role/x'}",
      "targets.it.arn: 'arn:aws:iam::222222222222:role/x' is not the ARN of a function"),
     ("{kind: responder, responder: tag_owner, exceptions: {principals: [me]}}",
-     "targets.it.exceptions.principals.0: 'me' is not the ARN of a role or user, such as "),
+     "targets.it.exceptions.principals.0: 'me' is not the ARN of a role or user of one account, "),
+    ("{kind: responder, responder: tag_owner,"
+     " exceptions: {principals: ['arn:aws:iam::*:role/Deploy']}}",
+     "'arn:aws:iam::*:role/Deploy' is not the ARN of a role or user of one account, "),
+    ("{kind: responder, responder: tag_owner,"
+     " exceptions: {principals: ['arn:aws:sts::111122223333:assumed-role/R/s']}}",
+     "is not the ARN of a role or user of one account, not of a session, such as "),
     ("{kind: responder, responder: tag_owner, exceptions: {tags: ['=x']}}",
      "targets.it.exceptions.tags.0: '=x' is not a tag, written key or key=value"),
     ("{kind: responder, responder: tag_owner, exceptions: {accounts: ['1111']}}",
@@ -72,7 +78,7 @@ FAULTS = [
     ("{kind: responder, responder: notify_slack, settings: {ignore_accounts: ['1111']}}",
      "targets.it.settings.ignore_accounts.0: '1111' is not one of accounts of which nothing "),
     ("{kind: responder, responder: notify_slack, settings: {ignore_principals: [me]}}",
-     "targets.it.settings.ignore_principals.0: 'me' is not one of ARNs of callers, "),
+     "targets.it.settings.ignore_principals.0: 'me' is not one of ARNs of roles and users "),
 ]  # fmt: skip
 
 

@@ -407,6 +407,9 @@ def _parameters(target: Target, responder: Responder) -> list[Parameter]:
                 names.parameter(target.name, "exceptions"),
                 Type="String",
                 Default="{}",
+                AllowedPattern=_EXCEPTIONS,
+                ConstraintDescription="must be a JSON object of accounts (12 digits in quotes), "
+                "principals (ARNs of roles or users of one account) and tags (key or key=value)",
                 Description=f"Who and what '{target.name}' leaves alone, as JSON: "
                 '{"accounts": [], "principals": [], "tags": []}',
             )
@@ -429,8 +432,39 @@ def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
+def _list_of(item: str) -> str:
+    """A pattern of a JSON list whose items are as another pattern says."""
+    return rf"\[\s*({item}(\s*,\s*{item})*)?\s*\]"
+
+
+def _object_of(*members: str) -> str:
+    """A pattern of a JSON object of such members, or of nothing at all."""
+    member = f"({'|'.join(members)})"
+    return rf"^\s*(\{{\s*({member}(\s*,\s*{member})*)?\s*\}})?\s*$"
+
+
+_QUOTED = r'"([^"\\]|\\.)*"'
+_EXCEPTIONS = _object_of(
+    r'"accounts"\s*:\s*' + _list_of('"[0-9]{12}"'),
+    r'"principals"\s*:\s*' + _list_of(r'"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/[^"\s:]+"'),
+    r'"tags"\s*:\s*' + _list_of(_QUOTED),
+)
+"""CloudFormation looks at what a person types before anything is made of it; the handler, too."""
+
+
 def _form(setting: Setting) -> dict[str, Json]:
     """What the console lets a person type."""
+    if setting.type == "list":
+        item = f'"{setting.pattern}"' if setting.pattern else _QUOTED
+        return {
+            "AllowedPattern": rf"^\s*({_list_of(item)})?\s*$",
+            "ConstraintDescription": f"must be a JSON list in quotes: {setting.help}",
+        }
+    if setting.type == "map":
+        return {
+            "AllowedPattern": _object_of(rf"{_QUOTED}\s*:\s*{_QUOTED}"),
+            "ConstraintDescription": f"must be a JSON object of texts in quotes: {setting.help}",
+        }
     more: dict[str, Json] = {"AllowedValues": list(setting.choices)} if setting.choices else {}
     if setting.pattern and setting.type == "string":
         empty = "" if setting.default else "^$|"

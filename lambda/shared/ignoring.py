@@ -2,12 +2,15 @@
 
 import json
 import os
+import re
 from fnmatch import fnmatchcase
 from typing import Any
 
 from shared.kinds import Alarm, Report
 from shared.notices import Notice, text
 from shared.stories import report_stands_alone
+
+_PRINCIPAL = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:(role|user)/.+")
 
 
 def ignored(notice: Notice, settings: dict[str, Any]) -> str:
@@ -21,7 +24,11 @@ def ignored(notice: Notice, settings: dict[str, Any]) -> str:
         return "" if wanted else "reports of what went well are switched off"
     if "replay-name" in notice.event:
         return "replayed: a replay is for consumers, people were told before"
-    if notice.role_arn and notice.role_arn == os.environ["TRAILBUS_OWN_ROLE"]:
+    own = notice.role_arn != "" and notice.role_arn == os.environ["TRAILBUS_OWN_ROLE"]
+    if own and (
+        notice.detail.get("readOnly") is True or notice.detail.get("eventCategory") == "Data"
+    ):
+        # All that the function does itself. Whatever else its role did, somebody has borrowed it.
         return "the call was made with this responder's own role"
     if notice.account in listed("TRAILBUS_IGNORE_ACCOUNTS"):
         return f"account {notice.account} is ignored"
@@ -31,7 +38,10 @@ def ignored(notice: Notice, settings: dict[str, Any]) -> str:
         if any_like(pattern, *calls):
             return f"event {pattern} is ignored"
     for pattern in listed("TRAILBUS_IGNORE_PRINCIPALS"):
-        if any_like(pattern, notice.caller, notice.role_arn):
+        if not _PRINCIPAL.fullmatch(pattern):
+            # A session's name is its caller's choice, and so is the account of a role.
+            say_wrong("TRAILBUS_IGNORE_PRINCIPALS", f"{pattern[:200]} is no role or user")
+        elif any_like(pattern, notice.principal):
             return f"principal {pattern} is ignored"
     return ""
 
@@ -43,8 +53,24 @@ def any_like(pattern: str, *texts: str) -> bool:
 
 
 def listed(variable: str) -> list[str]:
-    """A parameter that people type. A misspelt one must not silence anything, nor nothing."""
-    given = json.loads(os.environ[variable].strip() or "[]")
+    """A parameter that people type. One that cannot be understood silences nothing."""
+    try:
+        given = json.loads(os.environ[variable].strip() or "[]")
+    except (ValueError, RecursionError) as error:
+        say_wrong(variable, f"it is no JSON: {error}")
+        return []
     if not isinstance(given, list) or not all(isinstance(each, str) for each in given):
-        raise ValueError(f"{variable} must be a JSON list of texts in quotes")
+        say_wrong(variable, "it must be a JSON list of texts in quotes")
+        return []
     return given
+
+
+def say_wrong(variable: str, why: str) -> None:
+    """What people typed and nobody heeds stands in the log as an error, which an alarm counts."""
+    line = {
+        "level": "ERROR",
+        "responder": os.environ["TRAILBUS_TARGET"],
+        "outcome": "misread",
+        "message": f"{variable} is not heeded until it is mended: {why}",
+    }
+    print(json.dumps(line))  # noqa: T201 - what a function prints is its log

@@ -220,7 +220,10 @@ def event_link(region: str, event_id: str) -> str:
 def account_named(account: str) -> str:
     """The account's name and number, or its number alone where nobody told its name."""
     shown = readable(account, 40) or "unknown account"
-    names = json.loads(os.environ.get("TRAILBUS_ACCOUNT_NAMES") or "{}")
+    try:
+        names = json.loads(os.environ.get("TRAILBUS_ACCOUNT_NAMES") or "{}")
+    except (ValueError, RecursionError):
+        names = {}  # A message without names is better than none.
     name = text(nested(names, account))
     if not name and _ACCOUNT_FORM.fullmatch(account):
         name = _looked_up(account)

@@ -309,12 +309,12 @@ IGNORED: list[tuple[str, Any, dict[str, Any], dict[str, str], str]] = [
     ("an event of a service", stop(), {"ignore_events": ["cloudtrail:Stop*"]}, {},
      "event cloudtrail:Stop* is ignored"),
     ("a principal", stop(userIdentity=session_of("/ci/deploy", "run-1")), {},
-     {"principals": '["arn:aws:iam::*:role/ci/*"]'},
-     "principal arn:aws:iam::*:role/ci/* is ignored"),
+     {"principals": f'["arn:aws:iam::{MEMBER}:role/ci/*"]'},
+     f"principal arn:aws:iam::{MEMBER}:role/ci/* is ignored"),
     ("a replay", stop(envelope={"replay-name": "r"}), {}, {},
      "replayed: a replay is for consumers, people were told before"),
     ("its own role", stop(userIdentity=session_of("/trailbus-slack-function", "trailbus-slack",
-     "222222222222"), eventName="GetSecretValue"), {}, {},
+     "222222222222"), eventName="GetSecretValue", readOnly=True), {}, {},
      "the call was made with this responder's own role"),
 ]  # fmt: skip
 
@@ -336,7 +336,7 @@ def test_it_is_silent_about(
 def test_near_misses_of_what_is_ignored_are_told(deploy: Deploy) -> None:
     variables = {
         "SlackIgnoreAccounts": json.dumps([OTHER]),
-        "SlackIgnorePrincipals": '["arn:aws:iam::*:role/ci", "[a-z]*"]',
+        "SlackIgnorePrincipals": json.dumps([f"arn:aws:iam::{MEMBER}:role/ci"]),
     }
     with teller(deploy, given=variables, ignore_events=["ec2:Stop*", "stoplogging"]) as tell:
         answer = tell(stop(userIdentity=session_of("/ci2", "run-1")))
@@ -344,15 +344,38 @@ def test_near_misses_of_what_is_ignored_are_told(deploy: Deploy) -> None:
     assert answer.outcomes == ["posted"]
 
 
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "arn:aws:iam::*:role/ci/*",
+        f"arn:aws:sts::{MEMBER}:assumed-role/deploy/run-1",
+        f"arn:aws:iam::{MEMBER}:role/run-1",
+    ],
+)
+def test_nobody_hides_behind_a_name_of_their_own_choice(deploy: Deploy, entry: str) -> None:
+    with teller(deploy, given={"SlackIgnorePrincipals": json.dumps([entry])}) as tell:
+        answer = tell(stop(userIdentity=session_of("/ci/deploy", "run-1")))
+
+    assert "posted" in answer.outcomes
+
+
+def test_what_its_own_role_changed_is_told(deploy: Deploy) -> None:
+    """The function itself only reads: whoever stops a trail with its role has borrowed it."""
+    own = session_of("/trailbus-slack-function", "trailbus-slack", "222222222222")
+    with teller(deploy) as tell:
+        assert tell(stop(userIdentity=own, readOnly=False)).outcomes == ["posted"]
+
+
 @pytest.mark.parametrize("given", ["no list", '{"a": 1}', "[1]", '"111122223333"'])
-def test_an_ignore_list_that_is_none_is_an_error_and_nothing_is_lost(
+def test_an_ignore_list_that_is_none_is_an_error_and_silences_nothing(
     deploy: Deploy, given: str
 ) -> None:
     with teller(deploy, given={"SlackIgnoreAccounts": given}) as tell:
         answer = tell(stop())
 
-    assert len(answer.failed) == 1
-    assert [report["outcome"] for report in answer.published] == ["failed"]
+    assert answer.failed == []
+    assert answer.outcomes == ["misread", "posted"]
+    assert answer.lines[0]["level"] == "ERROR"
 
 
 # --- Reports of responders
