@@ -4,7 +4,8 @@ It asks a responder by invoking its function, and is told what came of it. A rep
 asking again a while later, under a new id: the responder then looks at how things are now, and
 `ignored` says that there is nothing left to repair. What it had to repair again and again, what
 it gave up, refused or may only observe, and a responder that does not answer, are for a person:
-the report topic tells of them.
+the report topic tells of them. That ends the machine, not the repairing: what is in dispute the
+responder looks at again by its own queue until it is right.
 
 What stands as ${Name} in it is filled in by the template; receivers.execution_input makes its
 input. The language: https://states-language.net/spec.html
@@ -150,7 +151,8 @@ def _machine() -> dict[str, Json]:
             ),
             "It does not last": _because(
                 f"States.Format('repaired {TRIES} times, and it does not last: {{}}', "
-                "$.answer.verdict.why)"
+                "$.answer.verdict.why)",
+                critical=True,
             ),
             "Escalate": {
                 "Type": "Task",
@@ -182,7 +184,7 @@ def _retry(errors: list[str]) -> dict[str, Json]:
     }
 
 
-def _because(why: str) -> dict[str, Json]:
+def _because(why: str, critical: bool = False) -> dict[str, Json]:
     """The report, in the form of a responder's: one subscriber can read both."""
     return {
         "Type": "Pass",
@@ -193,7 +195,11 @@ def _because(why: str) -> dict[str, Json]:
             "message.$": why if why.startswith("States.") else f"States.Format({why})",
             "detection.$": "$.notice.detection.id",
             "title.$": "$.notice.detection.title",
-            "severity.$": "$.notice.detection.severity",
+            **(
+                {"severity": "critical"}
+                if critical
+                else {"severity.$": "$.notice.detection.severity"}
+            ),
             "why.$": "$.notice.detection.why",
             "account.$": "$.notice.event.account",
             "region.$": "$.notice.event.region",

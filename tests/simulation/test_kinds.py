@@ -498,9 +498,14 @@ def test_a_repair_that_does_not_last_calls_a_person(lab: Laboratory) -> None:
     with patch.object(lab.functions, "run", stopped_again):
         ended, reports = play(lab, event)
     assert ended == "succeeded at 'A person knows'"
-    assert reports[-1]["outcome"] == "escalated"
-    assert [report["outcome"] for report in reports].count("restarted") == 2
-    assert reports[-1]["message"].startswith("gave up: ")
+    told = reports[-1]
+    assert (told["responder"], told["outcome"]) == ("playbook", "escalated")
+    assert told["severity"] == "critical"
+    assert told["message"].startswith("repaired 3 times, and it does not last: ")
+    assert [report["outcome"] for report in reports].count("restarted") >= 3
+    assert ("guard", "escalated") in [(r["responder"], r["outcome"]) for r in reports]
+    assert lab.functions.delays.next is not None, "the responder looks again"
+    lab.functions.delays.forget()
 
 
 def test_a_playbook_that_may_not_ask_calls_a_person(lab: Laboratory) -> None:
