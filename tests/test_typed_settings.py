@@ -39,7 +39,7 @@ def test_exceptions(typed: str, taken: bool) -> None:
     assert bool(re.fullmatch(responder._EXCEPTIONS, typed)) == taken
 
 
-def setting(type_: str, pattern: str = "") -> Setting:
+def setting(type_: Any, pattern: str = "") -> Setting:
     default: Any = {} if type_ == "map" else []
     return Setting("it", type_, default, "what it is", place=True, pattern=pattern)
 
