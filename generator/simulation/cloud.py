@@ -12,6 +12,7 @@ from generator.deploy.aws import Door, Side
 from generator.model import Place
 from generator.simulation import access
 from generator.simulation.accounts import Accounts
+from generator.simulation.administered import OPERATIONS, AdministeredTrails
 from generator.simulation.beyond_moto import Buckets, Instances, Users
 from generator.simulation.cloudformation import CloudFormation
 from generator.simulation.cloudformation.providers.kind import Forward
@@ -54,6 +55,9 @@ class Cloud:
         )
         self.refusals = self.edge.refusals
         self.edge.services["iam:SimulatePrincipalPolicy"] = Principals(world, self.refusals)
+        self.administered = AdministeredTrails(world)
+        for operation in OPERATIONS:
+            self.edge.services[f"cloudtrail:{operation}"] = self.administered
         tokens.edge = self.edge
         self.trails = Trails(world)
 

@@ -15,6 +15,14 @@ from moto.ec2.models import ec2_backends
 from moto.iam.models import iam_backends
 
 from generator.simulation import access
+from generator.simulation.administered import administers_trails
+from generator.simulation.authorization import (
+    Policies,
+    Policy,
+    Request,
+    decide,
+    resource_policy,
+)
 from generator.simulation.beyond_moto import owner_of
 from generator.simulation.edge import Identity
 from generator.simulation.world import ServiceError, World, partition_of
@@ -200,6 +208,18 @@ _WORDS = {
 }
 
 
+def _consent(caller: Identity, arn: str) -> Policy:
+    """The owner of a trail lets an account in."""
+    root = f"arn:{caller.arn.split(':')[1]}:iam::{caller.account}:root"
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"AWS": root},
+        "Action": "cloudtrail:*",
+        "Resource": "*",
+    }
+    return resource_policy({"Version": "2012-10-17", "Statement": [allow]}, arn)
+
+
 class Permissions:
     """Checks the calls of identities that may do only what policies allow."""
 
@@ -236,9 +256,13 @@ class Permissions:
             raise AssertionError(f"{caller.arn} acts with a role that no stack made")
         asking = access.caller_of_role(self.world, role, caller.session)
         owner = context.get("aws:ResourceAccount")
-        decision = access.allows(
-            self.world, asking, action, resource, context, access.of_role(role), owner
-        )
+        own = access.of_role(role)
+        decision = access.allows(self.world, asking, action, resource, context, own, owner)
+        of_trail = action.startswith("cloudtrail:") and resource != "*"
+        if of_trail and administers_trails(self.world, caller.account):
+            # CloudTrail lets in whoever administers it; the role's own policies count all the same.
+            request = Request(asking, action, resource, context)
+            decision = decide(request, Policies(identity=own, resource=_consent(caller, resource)))
         if not decision.allowed:
             usual = _CODES.get(action.partition(":")[0], "AccessDeniedException")
             code, written = _WORDS.get(action, (usual, action))

@@ -12,6 +12,7 @@ from moto.iam.models import iam_backends
 from moto.s3.models import FakeAcl, FakeGrant, FakeGrantee, get_canned_acl, s3_backends
 
 from generator.model import Json
+from generator.simulation.administered import administers_trails
 from generator.simulation.beyond_moto import owner_of
 from generator.simulation.cloud import Cloud
 from generator.simulation.trails import TRAIL_NAME
@@ -46,10 +47,15 @@ def _parameter(event: Mapping[str, Json], name: str) -> Json:
 def _trail_stopped(cloud: Cloud, event: Mapping[str, Json]) -> None:
     """The trail exists, in the Region of the call, and does not log.
 
-    A name that no trail can have, or another account's ARN, brings none about.
+    A name that no trail can have, or another account's ARN, brings none about; the organization's
+    trail its delegated administrator can have stopped.
     """
     given = _parameter(event, "name")
     account, region = str(event["account"]), str(event["region"])
+    if administers_trails(cloud.world, account):
+        trail = cloud.administered.named(str(given))
+        if trail is not None:
+            trail.stop_logging()
     own = f"arn:{partition_of(region)}:cloudtrail:{region}:{account}:trail/"
     name = given.removeprefix(own) if isinstance(given, str) else ""
     if TRAIL_NAME.fullmatch(name):

@@ -78,6 +78,6 @@ def _exceptions() -> dict[str, list[str]]:
             raise ValueError(f"{name}: {key} must be a list of texts in quotes")
     for entry in given.get("principals", []):
         if not _PRINCIPAL.fullmatch(entry):
-            form = "arn:aws:iam::111122223333:role/NAME, of one account and no session"
-            raise ValueError(f"{name}: {entry[:200]} must be the ARN of a role or user: {form}")
+            form = "the ARN of a role or an IAM user of one account, and of no session"
+            raise ValueError(f"{name}: {entry[:200]} must be {form}")
     return {**known, **given}

@@ -12,6 +12,7 @@ from moto.dynamodb.models import dynamodb_backends
 from moto.s3.models import s3_backends
 
 from generator.simulation.organization import DEFAULT_PLACE
+from generator.simulation.run import ORGANIZATION_TRAIL
 from generator.simulation.staging import stage
 from tests.lambda_.rendered import every_remedy
 
@@ -126,6 +127,26 @@ def test_a_trail_stopped_with_the_responders_own_role_is_started_and_told(lab: L
     assert logs(lab)
     [told] = heard(lab, "restarted")
     assert (told["severity"], told["level"]) == ("critical", "ERROR")
+
+
+def test_the_organizations_trail_stopped_by_its_delegated_administrator_logs_again(
+    lab: Laboratory,
+) -> None:
+    management = lab.place.management_account
+    arn = f"arn:aws:cloudtrail:{HOME}:{management}:trail/{ORGANIZATION_TRAIL}"
+    lab.cloud.trails.add(MEMBER, AWAY, "own")  # else nobody would hear of it
+    lab.world.organization.delegates["cloudtrail.amazonaws.com"] = {MEMBER}
+    event = envelope("cloudtrail", "StopLogging", HOME, requestParameters={"name": arn})
+    try:
+        happened(lab, event, BEGIN, 1)
+    finally:
+        del lab.world.organization.delegates["cloudtrail.amazonaws.com"]
+    client = lab.cloud.administrator(management, HOME).client("cloudtrail")
+
+    assert client.get_trail_status(Name=arn)["IsLogging"]
+    [told] = heard(lab, "restarted")
+    assert told["resource"] == arn
+    assert told["account"] == MEMBER
 
 
 def test_one_responder_cannot_write_anothers_notes(lab: Laboratory) -> None:
