@@ -310,7 +310,9 @@ def variations(kind: str) -> list[dict[str, Json]]:
     if kind != "responder":
         return [one for number, one in enumerate(made) if _says_new(one, made[:number])]
     several: list[dict[str, Json]] = []
-    for responder in known().responders.values():
+    # Who has modes comes first, and of these who has the least code.
+    known_ones = known().responders.values()
+    for responder in sorted(known_ones, key=lambda one: (not one.modes, len(one.code))):
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
         # Every option of one of them, every mode of the others: each carries its code, and all of
         # everything would be more than a template can hold.
@@ -831,8 +833,15 @@ def sample(declared: Mapping[str, Any]) -> str:
     return next(one for one in several if not refused(declared, one) and one != usual)
 
 
-_PLACES = ("r-ab12", "eu-west-1,ap-east-1")
-"""Samples of roots and Regions."""
+_PLACES = (
+    "r-ab12",
+    "eu-west-1,ap-east-1",
+    '{"accounts": ["111122223333"], "tags": ["public"]}',
+    '{"111122223333": "payments"}',
+    '["111122223333"]',
+    '["arn:aws:iam::111122223333:role/team/Deploy*"]',
+)
+"""Samples of roots, of Regions, and of what is typed as JSON."""
 
 
 def everything_on(template: Mapping[str, Any]) -> dict[str, str]:

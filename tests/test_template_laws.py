@@ -375,7 +375,7 @@ def arns_are_of_the_partition(stack: Stack, of: Rendered) -> None:
         for one in stack.resources.values()
     ]
     text = json.dumps([said, stack.outputs])
-    given = set(stack.parameters.values())
+    given = json.dumps([*stack.parameters.values()])
     found = {arn for arn in re.findall(r"arn:[^\s\"\\]*", text) if arn not in given}
     assert {arn.split(":")[1] for arn in found} <= {stack.at.partition}
 
