@@ -228,6 +228,8 @@ class Configuration(NamedTuple):
     catalogue: Catalogue
     notes: tuple[Problem, ...] = ()
     """What is allowed, and does nothing."""
+    document: Document = Document("", {})
+    """As it was read: what is found wrong later has its line there."""
 
 
 def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
@@ -266,7 +268,7 @@ def load(file: Path | None = None, *, whole: bool = False) -> Configuration:
         _check_hearing(entry["place"], shape, report)
     if report.problems:
         raise Mistake(report.problems)
-    return Configuration(shown, shape, _place(entry, shape), known, tuple(notes.problems))
+    return Configuration(shown, shape, _place(entry, shape), known, tuple(notes.problems), document)
 
 
 def _said(values: list[Json] | None) -> list[tuple[int, str]]:

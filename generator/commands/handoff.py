@@ -61,6 +61,7 @@ def _for_control_tower(configuration: Configuration) -> dict[str, str]:
     from generator.deploy.bundle import Bundle
     from generator.deploy.wanted import wanted
     from generator.render import render
+    from generator.rollout import opening
 
     shape, place = configuration.shape, configuration.place
     files = render(shape)
@@ -70,7 +71,9 @@ def _for_control_tower(configuration: Configuration) -> dict[str, str]:
         regions = tuple(place.regions or ())
         manifest = json.loads(files[names.MANIFEST])
         templates = {name: files[name] for name in manifest["templates"]}
-        want = wanted(Bundle(templates, manifest), place, regions)
+        bundle = Bundle(templates, manifest)
+        opening.check_values(configuration, bundle)
+        want = wanted(bundle, place, regions)
         for one in (want.central, want.roles, want.rules):
             known[one.template] = dict(one.parameters)
         where = control_tower.Where(

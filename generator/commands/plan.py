@@ -62,4 +62,4 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
         config = ["--config", str(given.config)] if given.config else []
         command = shlex.join(["trailbus", "deploy", *config, given.out])
         screen.note(f"the plan is in {given.out}: {command}")
-    return 1 if seen and seen.findings else 0
+    return 1 if seen and (seen.findings or seen.refused) else 0

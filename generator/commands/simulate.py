@@ -23,12 +23,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
     from generator.deploy.bundle import read_bundle
+    from generator.rollout import opening
     from generator.simulation.organization import simulated_place
     from generator.simulation.records import read
     from generator.simulation.settings import nobodys_settings
 
     configuration = config.load(given.config)
     bundle = read_bundle(Path(given.out), configuration.shape.digest)
+    opening.check_values(configuration, bundle)
     if given.accounts < 2:
         raise Mistake.one("--accounts", f"{given.accounts} is too few", "2 or more")
     regions = None

@@ -40,12 +40,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Preview:
-    """A change set, read. Without `made`, `note` says why there is none."""
+    """A change set, read. Without `made`, `note` says why there is none, and `refused` whether
+    AWS would not make it."""
 
     made: bool
     changes: tuple[Foreseen, ...] = ()
     findings: tuple[Finding, ...] = ()
     note: str = ""
+    refused: bool = False
 
 
 def preview(
@@ -66,7 +68,7 @@ def preview(
             source = _within_reach(door, wanted, change, after, keep_bucket)
             return _made(door, wanted, change, source, pause, after)
         except Refused as refusal:
-            return Preview(False, note=f"no change set: {refusal}")
+            return Preview(False, note=f"no change set: {refusal}", refused=True)
 
 
 def _within_reach(

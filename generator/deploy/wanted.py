@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from generator import names
 from generator.deploy.aws import Side
 from generator.deploy.bundle import Bundle
-from generator.model import Json, Mistake, Place, Problem
+from generator.model import Json, Place
 
 OURS = {"managed-by": "trailbus"}
 """The tag of what deploy made. It neither changes nor removes a stack without it."""
@@ -20,6 +20,10 @@ INSTALLATION = "trailbus-installation"
 CHANGE_SET = "trailbus-plan"
 """The change set by which CloudFormation is asked. Until one is executed its stack shows no tags:
 the change set's own tell whose it is."""
+
+
+Where = tuple[str | int, ...]
+"""Where a value stands in the configuration: ("place", "alarms", "emails", 0)."""
 
 
 def ours(tags: Mapping[str, str]) -> bool:
@@ -107,7 +111,7 @@ class Wanted:
 
 def wanted(bundle: Bundle, place: Place, regions: tuple[str, ...]) -> Wanted:
     """What a place wants of these templates. `regions` are the Regions to cover, resolved."""
-    values = _values(bundle, place)
+    values = {name: value for name, (_, value) in filled(bundle, place).items()}
     prefix = bundle.prefix
     roles, rules = names.stack_set(prefix, "roles"), names.stack_set(prefix, "rules")
 
@@ -144,34 +148,46 @@ def partition_of(region: str) -> str:
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
-def _values(bundle: Bundle, place: Place) -> dict[str, str]:
-    """Values of template parameters, from the place and from what in targets is place."""
+def filled(bundle: Bundle, place: Place) -> dict[str, tuple[Where, str]]:
+    """Values of template parameters, each with where in the configuration it comes from.
+
+    Whether templates take them is for `parameters` to say.
+    """
     partition = partition_of(place.central_region)
     bus = names.bus(bundle.prefix)
-    values = {
-        names.ORGANIZATION_ID: place.organization_id,
-        names.CENTRAL_ACCOUNT: place.central_account,
-        names.CENTRAL_BUS_ARN: f"arn:{partition}:events:{place.central_region}:"
-        f"{place.central_account}:event-bus/{bus}",
+    central: Where = ("place", "central")
+    values: dict[str, tuple[Where, str]] = {
+        names.ORGANIZATION_ID: (("place", "organization_id"), place.organization_id),
+        names.CENTRAL_ACCOUNT: ((*central, "account"), place.central_account),
+        names.CENTRAL_BUS_ARN: (
+            central,
+            f"arn:{partition}:events:{place.central_region}:"
+            f"{place.central_account}:event-bus/{bus}",
+        ),
     }
-    values.update(zip(names.ALARM_EMAILS, place.alarm_emails, strict=False))
-    values.update(zip(names.REPORT_EMAILS, place.report_emails, strict=False))
+    for kind, parameters, emails in (
+        ("alarms", names.ALARM_EMAILS, place.alarm_emails),
+        ("reports", names.REPORT_EMAILS, place.report_emails),
+    ):
+        for index, (name, email) in enumerate(zip(parameters, emails, strict=False)):
+            values[name] = ("place", kind, "emails", index), email
     for target, options in place.targets.items():
         for option, value in options.items():
             values.update(_target_values(target, option, value))
-    offered = {name for template in bundle.files for name in bundle.parameters(template)}
-    unknown = [name for name in place.parameters if name not in offered]
-    if unknown:
-        raise Mistake(
-            Problem("place.parameters", f"no template takes '{name}'") for name in unknown
-        )
-    return {**values, **place.parameters}
+    for name, text in place.parameters.items():
+        values[name] = ("place", "parameters", name), text
+    return values
 
 
-def _target_values(target: str, option: str, value: Json) -> dict[str, str]:
+def _target_values(target: str, option: str, value: Json) -> dict[str, tuple[Where, str]]:
     if not value:
         return {}
+    where: Where = ("targets", target, option)
     if isinstance(value, list):
-        return dict(zip(names.parameters(target, option, len(value)), value, strict=True))
+        parameters = names.parameters(target, option, len(value))
+        return {
+            name: ((*where, index), text)
+            for index, (name, text) in enumerate(zip(parameters, value, strict=True))
+        }
     text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return {names.parameter(target, option): text}
+    return {names.parameter(target, option): (where, text)}

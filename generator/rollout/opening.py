@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generator import config
-from generator.deploy import preconditions
+from generator.deploy import parameters, preconditions
 from generator.deploy.apply import Pause
 from generator.deploy.aws import Door, Refused, sessions
 from generator.deploy.bundle import Bundle, read_bundle
 from generator.deploy.wanted import Wanted, wanted
 from generator.model import Mistake, Place
+from generator.schema import Report
 
 ACCOUNTS = 5
 """Of a rehearsal, when nobody says otherwise."""
@@ -60,6 +61,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def check_values(configuration: config.Configuration, bundle: Bundle) -> None:
+    """Raises Mistake for values that CloudFormation would refuse, before AWS is asked anything."""
+    if configuration.place is None:
+        return
+    report = Report(configuration.document)
+    for where, fault, cure in parameters.faults(bundle, configuration.place):
+        setting = (*where[:2], "settings", *where[2:])
+        lines = configuration.document.lines
+        report(setting if where not in lines and setting in lines else where, fault, cure)
+    if report.problems:
+        raise Mistake(report.problems)
+
+
 def door_to(place: Place) -> Door:
     """The door to AWS."""
     return Door(sessions(place))
@@ -72,6 +86,7 @@ def entered(given: argparse.Namespace) -> Iterator[Entry]:
         raise Mistake.one("--accounts", "is for rehearsals", "add --rehearse, or leave it out")
     configuration = config.load(given.config)
     bundle = read_bundle(Path(given.templates), configuration.shape.digest)
+    check_values(configuration, bundle)
     place = configuration.place
     try:
         if given.rehearse:

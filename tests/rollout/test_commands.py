@@ -215,6 +215,43 @@ def test_a_mistake_is_one_line_before_anything_is_changed(
     assert terminal.it.writes(before) == []
 
 
+@pytest.mark.parametrize("command", ["plan", "deploy", "doctor"])
+def test_values_that_cloudformation_would_refuse_are_told_before_aws_is_asked(
+    terminal: Terminal, command: str
+) -> None:
+    wrong = "  parameters:\n    RolePath: security\n    ArchiveDay: '7'\n    ArchiveDays: '-5'\n"
+    terminal.configure(place=PLACE + wrong)
+    lines = terminal.file.read_text(encoding="utf-8").splitlines()
+    at = {
+        name: f"{terminal.file}:{lines.index(line) + 1}: place.parameters.{name}"
+        for line in lines
+        if (name := line.strip().partition(":")[0]) in ("RolePath", "ArchiveDay", "ArchiveDays")
+    }
+    before = len(terminal.it.cloud.edge.calls)
+    outcome = terminal(command)
+    assert (outcome.code, outcome.out) == (2, "")
+    said = outcome.err.splitlines()
+    assert len(said) == 3
+    assert f"{at['RolePath']}: 'security' has not the form" in said[0]
+    assert "it must begin and end with a slash" in said[0]
+    assert (
+        f"{at['ArchiveDay']}: no template takes 'ArchiveDay'; did you mean 'ArchiveDays'?"
+        in said[1]
+    )
+    assert f"{at['ArchiveDays']}: '-5' is too small; -1 or more" in said[2]
+    assert terminal.it.calls(before) == []
+
+
+def test_a_change_set_that_cannot_be_made_fails_the_plan(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal.it.cloud.refusals.add(operation="CreateChangeSet", code="AccessDenied")
+    planned = terminal("plan")
+    assert planned.code == 1
+    assert "change set: no change set: CreateChangeSet" in planned.out
+    assert terminal("plan", "--no-change-set").code == 0
+
+
 def test_templates_of_another_configuration_are_refused(terminal: Terminal) -> None:
     text = CONFIGURATION.format(detections=TWO) + PLACE
     terminal.file.write_text(text, encoding="utf-8")
