@@ -9,6 +9,7 @@ from typing import Any, Literal
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ConnectionError as Unconnected
 from botocore.parsers import ResponseParserError
 
 from generator.model import Access, Mistake, Place
@@ -34,10 +35,23 @@ UNUSABLE = (BotoCoreError, EOFError, ValueError)
 """How botocore refuses what it was set up with: a ValueError for an endpoint that is no URL, an
 EOFError where it wants to ask for an MFA code and nobody is there."""
 
+UNREACHABLE = frozenset({"ConnectTimeoutError", "EndpointConnectionError", "ProxyConnectionError"})
+"""How botocore says that there is no way to AWS."""
+
+CONNECTING = 2
+"""How often a connection is tried: a network that is down stays so for longer than a moment."""
+
 _CONFIG = Config(
+    connect_timeout=5,
     retries={"mode": "adaptive", "total_max_attempts": 10},
     user_agent_extra="trailbus",
 )
+
+
+def network_down(message: str) -> Mistake:
+    """The mistake of being cut off, the same for every call."""
+    cure = "see the connection, a proxy's settings, AWS_ENDPOINT_URL and the Region"
+    return Mistake.one("the network", f"there is no way to AWS: {message}", cure)
 
 
 class Refused(Exception):
@@ -134,6 +148,31 @@ class Door:
         return self._clients[key]
 
 
+def _session(profile: str, region: str, **credentials: str) -> Session:
+    """A session that gives up soon where there is no network, also while it gets credentials."""
+    session = boto3.Session(profile_name=profile or None, region_name=region, **credentials)
+    session._session.set_default_client_config(_CONFIG)
+    session.events.register("needs-retry", _give_up)
+    return session
+
+
+def _assumed(given: Mapping[str, str], region: str) -> Session:
+    """A session with the credentials that AssumeRole gave."""
+    return _session(
+        "",
+        region,
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+
+
+def _give_up(attempts: int, caught_exception: Exception | None, **_: Any) -> None:
+    """Ends botocore's tries to connect; all else it tries again as often as it is set up to."""
+    if isinstance(caught_exception, Unconnected) and attempts >= CONNECTING:
+        raise caught_exception
+
+
 def _words(error: Exception) -> str:
     if isinstance(error, EOFError):
         return "an MFA code is asked for, and there is no terminal to type it"
@@ -149,12 +188,7 @@ def inside(door: Door, home: str, role: str, account: str) -> Door:
     arn = f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}"
     request = {"RoleArn": arn, "RoleSessionName": "trailbus-status"}
     given = door.call(Call("management", home, "sts", "AssumeRole", request))["Credentials"]
-    session = boto3.Session(
-        aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"],
-        aws_session_token=given["SessionToken"],
-        region_name=home,
-    )
+    session = _assumed(given, home)
     return Door(lambda _: session)
 
 
@@ -172,7 +206,7 @@ def sessions(place: Place) -> Callable[[Side], Session]:
         role = access.central_role if central else access.management_role
         account = place.central_account if central else place.administrator
         try:
-            session = boto3.Session(profile_name=profile or None, region_name=place.central_region)
+            session = _session(profile, place.central_region)
             if not role:
                 return session
             partition = session.get_partition_for_region(place.central_region)
@@ -181,15 +215,13 @@ def sessions(place: Place) -> Callable[[Side], Session]:
                 RoleSessionName="trailbus",
             )
         except (ClientError, *UNUSABLE) as error:
+            if (code := type(error).__name__) in UNREACHABLE:
+                home = place.central_region
+                raise Refused(side, home, "AssumeRole", code, _words(error)) from None
             cure = f"see place.access.{side}_role and {side}_profile"
             raise Mistake.one(f"the {side} account {account}", _words(error), cure) from None
         given = answer["Credentials"]
-        return boto3.Session(
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-            region_name=place.central_region,
-        )
+        return _assumed(given, place.central_region)
 
     return session_for
 
@@ -202,21 +234,18 @@ def entered(account: str, region: str, profile: str = "", role: str = "") -> Doo
     """
     place = f"account {account}"
     try:
-        session = boto3.Session(profile_name=profile or None, region_name=region)
+        session = _session(profile, region)
         if role:
             partition = session.get_partition_for_region(region)
             given = session.client("sts", config=_CONFIG).assume_role(
                 RoleArn=f"arn:{partition}:iam::{account}:role/{role.lstrip('/')}",
                 RoleSessionName="trailbus",
             )["Credentials"]
-            session = boto3.Session(
-                aws_access_key_id=given["AccessKeyId"],
-                aws_secret_access_key=given["SecretAccessKey"],
-                aws_session_token=given["SessionToken"],
-                region_name=region,
-            )
+            session = _assumed(given, region)
         there = session.client("sts", config=_CONFIG).get_caller_identity()["Account"]
     except (ClientError, *UNUSABLE) as error:
+        if type(error).__name__ in UNREACHABLE:
+            raise network_down(_words(error)) from None
         cure = "name a role there with --role, or credentials with --profile"
         raise Mistake.one(place, _words(error), cure) from None
     if there != account:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from generator.deploy.aws import Call, Door, Refused, Side
+from generator.deploy.aws import UNREACHABLE, Call, Door, Refused, Side
 from generator.deploy.wanted import Wanted
 from generator.model import Mistake, Problem
 
@@ -31,7 +31,10 @@ def expected(wanted: Wanted, side: Side) -> str:
 
 
 def problems(door: Door, wanted: Wanted) -> list[Problem]:
-    """What is wrong with the credentials: one line per side, none when both are right."""
+    """What is wrong with the credentials: one line per side, none when both are right.
+
+    Raises Refused when there is no network: that says nothing about either.
+    """
     found = []
     for side in SIDES:
         where = f"the {side} account"
@@ -39,6 +42,8 @@ def problems(door: Door, wanted: Wanted) -> list[Problem]:
         try:
             known = caller(door, wanted, side)
         except Refused as refusal:
+            if refusal.code in UNREACHABLE:
+                raise
             found.append(
                 Problem(
                     where,

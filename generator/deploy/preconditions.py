@@ -9,7 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from generator.deploy.aws import DENIED, EXPIRED, Call, Door, Refused, Side
+from generator.deploy.aws import (
+    DENIED,
+    EXPIRED,
+    UNREACHABLE,
+    Call,
+    Door,
+    Refused,
+    Side,
+    network_down,
+)
 from generator.deploy.existing import NOT_OFFERED
 from generator.model import Mistake, Place, Problem
 
@@ -34,6 +43,8 @@ def denied(refusal: Refused) -> Mistake:
     """A refusal as a mistake in one line: which call, where, and what to do about it."""
     where = f"the {refusal.side} account, {refusal.region}"
     access = f"see place.access.{refusal.side}_role and {refusal.side}_profile"
+    if refusal.code in UNREACHABLE:
+        return network_down(refusal.message)
     if refusal.code in DENIED:
         fault = f"{refusal.operation} is not allowed: {refusal.message}"
         return Mistake.one(where, fault, f"allow it, or use other credentials ({access})")

@@ -57,6 +57,14 @@ def test_expired_credentials_are_a_finding_and_no_traceback(
     assert "Traceback" not in outcome.err
 
 
+def test_a_network_that_is_down_is_said_once(house: Path, cloud: Cloud, trailbus: Run) -> None:
+    cloud.refusals.add(code="EndpointConnectionError", message="Could not connect")
+    outcome = trailbus(*DOCTOR)
+    assert (outcome.code, outcome.out) == (2, "")
+    [line] = outcome.err.splitlines()
+    assert line.startswith("the network: there is no way to AWS: Could not connect; see the")
+
+
 def test_without_a_place_there_is_nothing_to_look_at(house: Path, trailbus: Run) -> None:
     text = (house / "trailbus.yaml").read_text(encoding="utf-8")
     (house / "trailbus.yaml").write_text(text.partition("place:")[0], encoding="utf-8")

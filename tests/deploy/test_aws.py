@@ -7,11 +7,13 @@ from typing import Any
 
 import boto3
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
-from generator.deploy.aws import EXPIRED, Call, Door, Refused, entered
-from generator.model import Mistake
+from generator.deploy.aws import EXPIRED, Call, Door, Refused, entered, sessions
+from generator.deploy.preconditions import denied
+from generator.model import Access, Mistake
+from generator.simulation.organization import DEFAULT_PLACE
 
 CALL = Call("central", "eu-west-1", "sqs", "ListQueues", {})
 Answer = Callable[[dict[str, Any]], dict[str, Any]]
@@ -69,6 +71,42 @@ def test_an_account_is_not_entered_by_an_endpoint_that_is_no_url(
 ) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "localhost")
     with pytest.raises(Mistake, match="Invalid endpoint: localhost"):
+        entered("111122223333", "eu-west-1", role=role)
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The requests of a machine that no network reaches."""
+    made: list[str] = []
+
+    def cut(request: Any, **more: Any) -> None:
+        made.append(request.url)
+        raise EndpointConnectionError(endpoint_url=request.url)
+
+    whole = boto3.Session
+
+    def session(*arguments: Any, **more: Any) -> Any:
+        one = whole(*arguments, **more)
+        one.events.register("before-send", cut)
+        return one
+
+    monkeypatch.setattr(boto3, "Session", session)
+    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    return made
+
+
+@pytest.mark.parametrize("role", ["", "deployer"])
+def test_a_network_that_is_down_is_called_that_after_two_tries(tries: list[str], role: str) -> None:
+    place = DEFAULT_PLACE._replace(access=Access(central_role=role))
+    with pytest.raises(Refused) as caught:
+        Door(sessions(place)).call(CALL)
+    assert len(tries) == 2
+    [problem] = denied(caught.value).problems
+    assert problem.place == "the network"
+    assert "there is no way to AWS: Could not connect" in problem.fault
+    with pytest.raises(Mistake, match="the network: there is no way to AWS"):
         entered("111122223333", "eu-west-1", role=role)
 
 

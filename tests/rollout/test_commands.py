@@ -242,9 +242,7 @@ def test_values_that_cloudformation_would_refuse_are_told_before_aws_is_asked(
     assert terminal.it.calls(before) == []
 
 
-def test_a_change_set_that_cannot_be_made_fails_the_plan(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_change_set_that_cannot_be_made_fails_the_plan(terminal: Terminal) -> None:
     terminal.it.cloud.refusals.add(operation="CreateChangeSet", code="AccessDenied")
     planned = terminal("plan")
     assert planned.code == 1

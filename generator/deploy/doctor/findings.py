@@ -131,12 +131,19 @@ class Examination:
         return call_as(self.wanted)
 
 
-def run(check: Check, examination: Examination) -> list[Finding]:
-    """What a check finds; one `ok` when that is nothing, one `unchecked` when AWS refuses."""
+def run(
+    check: Check, examination: Examination, fatal: frozenset[str] = frozenset()
+) -> list[Finding]:
+    """What a check finds; one `ok` when that is nothing, one `unchecked` when AWS refuses.
+
+    Refusals with `fatal` codes are raised: after them no other check can find anything.
+    """
     faults: list[Fault] = []
     try:
         faults.extend(check.find(examination))
     except Refused as refusal:
+        if refusal.code in fatal:
+            raise
         faults.append(unchecked(check.name, str(refusal)))
     except Mistake as mistake:
         faults.append(unchecked(check.name, str(mistake.problems[0])))
