@@ -21,7 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(given: argparse.Namespace, screen: Screen) -> int:
+    from generator.deploy import preconditions
     from generator.deploy.apply import apply, settle, walk
+    from generator.deploy.aws import Refused
     from generator.deploy.existing import look
     from generator.deploy.plan import plan
     from generator.deploy.remains import artifact_steps, contents, removals
@@ -53,14 +55,19 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
             screen.line("Nothing to do: there is nothing of it.")
         elif not given.yes and not given.rehearse:
             _ask(want.bundle.prefix, screen)
+        left, unseen = before, tuple[Problem, ...]()
         try:
             outcomes = walk(way, undoing.steps)
-            if all(outcome.ok for outcome in outcomes):
-                # What is empty is looked at again: the last event may have come meanwhile.
-                after = contents(entry.door, want, undoing.kept, proven)
-                outcomes += walk(way, removals(entry.door, want, after, given.data))
-                outcomes += walk(way, artifact_steps(entry.door, want))
-            left = contents(entry.door, want, undoing.kept, proven)
+            try:
+                if all(outcome.ok for outcome in outcomes):
+                    # What is empty is looked at again: the last event may have come meanwhile.
+                    left = contents(entry.door, want, undoing.kept, proven)
+                    outcomes += walk(way, [*removals(entry.door, want, left, given.data)])
+                    outcomes += walk(way, [*artifact_steps(entry.door, want)])
+                left = contents(entry.door, want, undoing.kept, proven)
+            except Refused as refusal:
+                # What was done is told all the same; of the rest, what was seen last.
+                unseen = preconditions.denied(refusal).problems
         except KeyboardInterrupt as interrupt:
             how = str(interrupt) or "interrupted"
             said = f"{how}: what AWS has begun goes on; destroy again continues there"
@@ -68,7 +75,9 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     for outcome in outcomes:
         if not outcome.ok and not outcome.failures:
             screen.problem(Problem(outcome.step.sentence, outcome.reason))
-    good = all(outcome.ok for outcome in outcomes)
+    for problem in unseen:
+        screen.problem(problem)
+    good = all(outcome.ok for outcome in outcomes) and not unseen
     for content in left:
         why = f": not ours to take away, {content.why}" if content.why else ""
         screen.line(f"kept: {content.kept.name} ({content.amount} {content.unit}){why}")

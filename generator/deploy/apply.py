@@ -159,14 +159,20 @@ def apply(
 
 
 def walk(way: Walk, steps: Iterable[Step]) -> list[Outcome]:
-    """The same, with progress. The rest is not begun when too much of the pilot failed."""
+    """The same, with progress. The rest is not begun when too much of the pilot failed.
+
+    How far it came is told whatever AWS refuses: what is begun goes on without us.
+    """
     outcomes: list[Outcome] = []
     for step in steps:
         if not step.pilot and (verdict := _pilot_failed(way.wanted, outcomes)):
             outcomes.append(Outcome(step, False, reason=verdict))
             break
         way.say(step.sentence)
-        outcome = _do(way, step)
+        try:
+            outcome = _do(way, step)
+        except Refused as refusal:
+            outcome = Outcome(step, False, reason=str(refusal))
         outcomes.append(outcome)
         if not outcome.ok and not outcome.failures:
             break

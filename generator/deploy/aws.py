@@ -88,11 +88,13 @@ class Door:
         self._session_for = session_for
         self._sessions: dict[Side, Session] = {}
         self._clients: dict[tuple[Side, str, str], Any] = {}
+        self._ended: dict[Side, str] = {}
 
     def call(self, call: Call) -> dict[str, Any]:
         """AWS's answer; Refused when it is an error.
 
         Credentials that have expired are asked for anew, once: a rollout may outlive a session.
+        That they cannot be renewed is no mistake in what was configured, but AWS's refusal.
         """
         session = self._sessions.get(call.side)
         try:
@@ -100,6 +102,7 @@ class Door:
         except Refused as refusal:
             if refusal.code not in EXPIRED or session is None:
                 raise
+            self._ended[call.side] = refusal.code
         self._forget(call.side)
         return self._answer(call)
 
@@ -119,6 +122,12 @@ class Door:
         except (*UNUSABLE, ResponseParserError) as error:
             name = type(error).__name__
             raise Refused(call.side, call.region, call.operation, name, _words(error)) from None
+        except Mistake as mistake:
+            if call.side not in self._ended:
+                raise
+            why = f"the credentials cannot be renewed: {mistake.problems[0].fault}"
+            code = self._ended[call.side]
+            raise Refused(call.side, call.region, call.operation, code, why) from None
         answer.pop("ResponseMetadata", None)
         return answer
 

@@ -50,7 +50,7 @@ def denied(refusal: Refused) -> Mistake:
         return Mistake.one(where, fault, f"allow it, or use other credentials ({access})")
     if refusal.code in EXPIRED:
         fault = f"{refusal.operation}: the credentials have expired ({refusal.code})"
-        return Mistake.one(where, fault, "sign in again; deploy goes on where it stopped")
+        return Mistake.one(where, fault, "sign in again; the same command goes on from here")
     if refusal.code in ("NoCredentialsError", "PartialCredentialsError"):
         return Mistake.one(where, "there are no credentials", f"set AWS_PROFILE, or {access}")
     if refusal.code in ("EOFError", "ValueError"):

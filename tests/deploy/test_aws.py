@@ -125,6 +125,29 @@ def test_credentials_that_expire_on_the_way_are_asked_for_anew_once(code: str) -
     assert len(made) == 2
 
 
+def test_credentials_that_cannot_be_renewed_are_refused_call_after_call() -> None:
+    answers = [{"Answer": "yes"}]
+
+    def answer(request: dict[str, Any]) -> dict[str, Any]:
+        if answers:
+            return answers.pop()
+        raise error("ExpiredToken")
+
+    given = [Session(answer)]
+
+    def session_for(side: str) -> Session:
+        if not given:
+            raise Mistake.one("the central account", "the sign-in has ended")
+        return given.pop()
+
+    door = Door(session_for)
+    assert door.call(CALL) == {"Answer": "yes"}
+    for _ in range(2):
+        with pytest.raises(Refused, match="cannot be renewed: the sign-in has ended") as caught:
+            door.call(CALL)
+        assert caught.value.code == "ExpiredToken"
+
+
 def test_credentials_that_stay_expired_are_a_refusal() -> None:
     session = Session(lambda request: {})
     door = Door(lambda side: session)

@@ -138,7 +138,7 @@ def test_a_call_that_is_not_allowed_is_one_clear_line(operation: str) -> None:
     [
         ("ValueError", "see AWS_ENDPOINT_URL"),
         ("EOFError", "see AWS_ENDPOINT_URL, AWS_PROFILE"),
-        ("ExpiredToken", "deploy goes on where it stopped"),
+        ("ExpiredToken", "the same command goes on from here"),
         ("NoCredentialsError", "there are no credentials; set AWS_PROFILE"),
         ("InternalError", "InternalError: hm"),
     ],

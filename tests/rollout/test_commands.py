@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Any
 import pytest
 
 from generator.deploy.apply import Failure, Progress
-from generator.deploy.aws import Call, Door
+from generator.deploy.aws import Call, Door, Side
 from generator.deploy.plan import Step
-from generator.model import Place
+from generator.model import Mistake, Place
 from generator.rollout import opening
 from generator.rollout.progress import View
 from generator.screen import Screen
@@ -304,6 +305,59 @@ def test_deploy_tells_scripts_how_each_step_went(terminal: Terminal) -> None:
     [failure] = [one for step in said["steps"] for one in step["failures"]]
     assert (failure["account"], failure["region"], failure["status"]) == (MEMBER, AWAY, "FAILED")
     assert "service control policy" in failure["reason"]
+
+
+class Ending(Door):
+    """Credentials that expire at an operation, and that nobody is there to renew."""
+
+    def __init__(self, it: Company, operation: str) -> None:
+        self.it, self.operation, self.over = it, operation, False
+        accounts = {"central": CENTRAL, "management": it.place.management_account}
+
+        def session_for(side: Side) -> Any:
+            if self.over:
+                raise Mistake.one(f"the {side} account", "the sign-in has ended")
+            return it.cloud.administrator(accounts[side], HOME)
+
+        super().__init__(session_for)
+
+    def call(self, call: Call) -> dict[str, Any]:
+        if call.operation == self.operation and not self.over:
+            self.over = True
+            self.it.cloud.refusals.add(code="ExpiredToken")
+        return super().call(call)
+
+
+@pytest.mark.parametrize(
+    ("command", "operation"),
+    [
+        (("deploy",), "CreateStackInstances"),
+        (("deploy",), "DescribeStackSetOperation"),
+        (("destroy", "--yes"), "DeleteStackSet"),
+        (("destroy", "--yes"), "GetBucketTagging"),
+    ],
+)
+def test_credentials_that_end_on_the_way_leave_a_document_and_a_way_on(
+    terminal: Terminal,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    operation: str,
+) -> None:
+    if command[0] == "destroy":
+        assert terminal("deploy").code == 0
+    ending = Ending(terminal.it, operation)
+    with monkeypatch.context() as patch:
+        patch.setattr(opening, "door_to", lambda place: ending)
+        outcome = terminal(command[0], "--json", *command[1:])
+    assert ending.over
+    assert outcome.code == 1
+    said = json.loads(outcome.out)
+    assert not said["ok"]
+    assert said["steps"][0]["ok"]
+    assert re.search("cannot be renewed: the sign-in has ended|have expired", outcome.err)
+    assert "Traceback" not in outcome.err
+    terminal.it.cloud.refusals.clear()
+    assert terminal(*command).code == 0
 
 
 def test_destroy_asks_for_the_name(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
