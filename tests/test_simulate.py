@@ -15,6 +15,7 @@ import pytest
 from generator import catalogue, config
 from generator.model import Json
 from generator.render import render
+from generator.simulation.run import Simulation
 from tests.conftest import Outcome, Run
 
 RECORD: dict[str, Json] = {
@@ -89,7 +90,9 @@ EVENT: dict[str, type | tuple[type, ...]] = {
     "deliveries": list,
     "actions": list,
     "dead_letters": list,
+    "decisions": list,
 }
+DECISION = ("responder", "outcome", "message")
 DELIVERY = ("rule", "detection", "target", "kind", "message")
 ACTION = ("responder", "account", "region", "call", "outcome")
 TOTALS = (
@@ -132,6 +135,10 @@ def test_events_have_the_promised_keys(document: Json) -> None:
             assert set(action) == set(ACTION)
             assert all(type(action[key]) is TEXT for key in ACTION)
             assert re.fullmatch("[a-z0-9-]+:[A-Z][A-Za-z]+", action["call"])
+        for decision in event["decisions"]:
+            assert set(decision) == set(DECISION)
+            assert all(type(decision[key]) is TEXT for key in DECISION)
+    assert any(event["decisions"] for event in document["events"])
     assert any(event["actions"] for event in document["events"])
 
 
@@ -244,7 +251,7 @@ def test_unusable_records_are_named_counted_and_the_rest_sent(house: Path, trail
     nameless = {key: value for key, value in RECORD.items() if key != "eventName"}
     file = written(house, [RECORD, nameless, 7])
     outcome = trailbus("simulate", file, "--json")
-    assert outcome.code == 0
+    assert outcome.code == 1
     assert outcome.err.splitlines() == [
         f"{file}: record 2: has no eventName; it is no CloudTrail record",
         f"{file}: record 3: is no record: it wants a JSON object",
@@ -252,6 +259,17 @@ def test_unusable_records_are_named_counted_and_the_rest_sent(house: Path, trail
     totals = json.loads(outcome.out)["totals"]
     assert (totals["events"], totals["delivered"], totals["unusable"]) == (1, 1, 2)
     assert "could not be used, named above: 2 records\n" in trailbus("simulate", file).out
+
+
+def test_what_is_dead_lettered_or_fails_ends_with_one(
+    house: Path, trailbus: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = written(house, RECORD)
+    assert trailbus("simulate", file).code == 0
+    for bad in ("dead_letters", "failures"):
+        with monkeypatch.context() as patched:
+            patched.setattr(Simulation, bad, 1)
+            assert trailbus("simulate", file).code == 1
 
 
 def test_file_without_a_single_usable_record_is_misuse(house: Path, trailbus: Run) -> None:

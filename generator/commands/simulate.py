@@ -2,6 +2,7 @@
 
 Without files it sends the examples of the enabled detections. Files may hold a CloudTrail record,
 {"Records": [...]}, one record a line, whole EventBridge events, each of them gzipped or not.
+Ends with 1 when something was dead-lettered, failed, or could not be read.
 """
 
 from __future__ import annotations
@@ -59,4 +60,4 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     for line in lines(result, configuration.shape, screen):
         screen.line(line)
     screen.document(document(result))
-    return 0
+    return 0 if result.went_well else 1

@@ -20,9 +20,11 @@ from moto.sqs.models import sqs_backends
 from moto.ssm.models import ssm_backends
 
 from generator.model import NOTHING, Json
+from generator.simulation.decisions import crashed
 from generator.simulation.delays import Delays
 from generator.simulation.edge import Edge, Identity
 from generator.simulation.journeys import Action, Post
+from generator.simulation.left_over import target_of
 from generator.simulation.web import WEBHOOK, Web
 from generator.simulation.world import Resource, World, partition_of
 
@@ -157,6 +159,7 @@ class Functions:
                 answer = module.handler(dict(event), SimpleNamespace(function_name=name))
             except Exception as error:  # noqa: BLE001 - Lambda catches whatever a handler raises
                 print(f"{name}: {type(error).__name__}: {error}")  # noqa: T201 - into its log
+                print(crashed(target_of(function), error))  # noqa: T201 - as responders log it
                 answer = RAISED
         self.log += printed.getvalue().splitlines()
         self.posts += [

@@ -34,6 +34,23 @@ class Action:
 
 
 @dataclass(frozen=True)
+class Decision:
+    """What a responder says came of an event: done, only observed, ignored, refused, failed."""
+
+    responder: str
+    """The name of its target."""
+    outcome: str
+    message: str
+    event_id: str = ""
+    """Of the event that it is about, where the log says it."""
+
+    @property
+    def failed(self) -> bool:
+        """Whether the event was not dealt with; what a responder refuses for a reason was."""
+        return self.outcome in ("failed", "gave up")
+
+
+@dataclass(frozen=True)
 class Post:
     """What a responder sent to an https address. Of the address only the host is told: the rest
     of it may be a secret."""
@@ -46,7 +63,10 @@ class Post:
 
 @dataclass(frozen=True)
 class DeadLetter:
-    """What a rule could not deliver, and the queue that keeps it (empty when it was lost)."""
+    """What a rule could not deliver, and the queue that keeps it (empty when it was lost).
+
+    Without a rule it was delivered, and the function of the target could not handle it.
+    """
 
     rule: str
     target: str
@@ -68,6 +88,7 @@ class Journey:
     actions: list[Action] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     posts: list[Post] = field(default_factory=list)
+    decisions: list[Decision] = field(default_factory=list)
 
     @property
     def detail(self) -> Mapping[str, Json]:

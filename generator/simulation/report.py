@@ -31,7 +31,7 @@ def document(simulation: Simulation) -> dict[str, Json]:
             "delivered": sum(len(journey.deliveries) for journey in journeys),
             "actions": sum(len(journey.actions) for journey in journeys),
             "posts": sum(len(journey.posts) for journey in journeys),
-            "dead_lettered": sum(len(journey.dead_letters) for journey in journeys),
+            "dead_lettered": simulation.dead_letters,
             "moved": simulation.moved,
             "unusable": len(simulation.unusable),
         },
@@ -66,6 +66,14 @@ def _event(journey: Journey) -> dict[str, Json]:
                 "outcome": action.outcome,
             }
             for action in journey.actions
+        ],
+        "decisions": [
+            {
+                "responder": decision.responder,
+                "outcome": decision.outcome,
+                "message": decision.message,
+            }
+            for decision in journey.decisions
         ],
         "posts": [
             {
@@ -154,6 +162,9 @@ def _way(journey: Journey, screen: Screen) -> Iterator[str]:
     for delivery in journey.deliveries:
         size = f"{len(delivery.message.encode()):,} bytes"
         yield f"      {delivery.rule} -> {delivery.target} ({delivery.kind}, {size})"
+    for decision in journey.decisions:
+        said = printable(f"{decision.responder}: {decision.outcome}: {decision.message}")
+        yield "      " + (screen.paint(said, "red") if decision.failed else said)
     for action in journey.actions:
         yield f"      {_deed(action, screen)}"
     for post in journey.posts:
@@ -162,7 +173,8 @@ def _way(journey: Journey, screen: Screen) -> Iterator[str]:
         yield "      " + screen.paint(f"{post.responder}: told {post.host}: {said}", colour)
     for letter in journey.dead_letters:
         kept = f"kept in {letter.queue}" if letter.queue else "lost"
-        yield "      " + screen.paint(f"{letter.rule}: {kept}: {printable(letter.why)}", "red")
+        where = letter.rule or letter.target
+        yield "      " + screen.paint(f"{where}: {kept}: {printable(letter.why)}", "red")
 
 
 def _deed(action: Action, screen: Screen) -> str:
@@ -219,6 +231,8 @@ def _sums(simulation: Simulation, shape: Shape, screen: Screen) -> Iterator[str]
         f"{_counted(len(actions), 'action')}, "
         f"{_counted(totals['dead_lettered'], 'dead letter')}"
     )
+    if simulation.failures:
+        yield f"failed, as told above: {simulation.failures:,}"
     if simulation.moved:
         moved = _counted(
             simulation.moved, "event of a strange account", "events of strange accounts"

@@ -18,9 +18,11 @@ from generator.deploy.wanted import wanted
 from generator.model import Detection, Json, Mistake, Place, Problem, Shape
 from generator.simulation.authorization import Caller
 from generator.simulation.cloud import Cloud, opened
+from generator.simulation.decisions import decided
 from generator.simulation.deliveries import Courier, received
 from generator.simulation.functions import Functions, simulated_now
 from generator.simulation.journeys import Journey
+from generator.simulation.left_over import LeftOver
 from generator.simulation.organization import world_of
 from generator.simulation.reasons import Reasons
 from generator.simulation.records import Found, Reading, completed, doubted
@@ -48,6 +50,25 @@ class Simulation:
     moved: int = 0
     unusable: tuple[Problem, ...] = ()
     log: list[str] = field(default_factory=list)
+
+    @property
+    def failures(self) -> int:
+        """How many decisions failed, and executions of workflows."""
+        return sum(
+            sum(decision.failed for decision in journey.decisions)
+            + sum(action.outcome.startswith("failed at ") for action in journey.actions)
+            for journey in self.journeys
+        )
+
+    @property
+    def dead_letters(self) -> int:
+        """How many deliveries ended as a dead letter, or were lost for want of a queue."""
+        return sum(len(journey.dead_letters) for journey in self.journeys)
+
+    @property
+    def went_well(self) -> bool:
+        """Whether all of the input could be used, and all that came of it was dealt with."""
+        return not (self.unusable or self.dead_letters or self.failures)
 
 
 def simulate(
@@ -135,6 +156,8 @@ def send(
     home = place.central_account, place.central_region
     functions = Functions(world, cloud.edge, *home, responders)
     workflows = Workflows(world, cloud.edge, functions)
+    left_over = LeftOver(world, *home)
+    sent: dict[str, Journey] = {}
     simulation.matched = dict.fromkeys((detection.id for detection in shape.detections), 0)
     for item in found:
         event = item.event
@@ -149,6 +172,9 @@ def send(
         for detection in matching:
             simulation.matched[detection.id] += 1
         journey = _journey(router, reasons, place, event)
+        sent[str(journey.detail.get("eventID"))] = journey
+        logged = len(functions.log)
+        left_over.skip()
         if journey.forwarded:
             detail = journey.detail
             now = simulated_now(str(detail.get("eventTime", "")))
@@ -159,10 +185,27 @@ def send(
             journey.actions += workflows.pump(now)
             journey.posts += functions.posts[before:]
         journey.reason = journey.reason or reasons.after(journey, matching)
+        _tell(functions.log[logged:], left_over, sent, journey)
         simulation.journeys.append(journey)
     if (waiting := functions.delays.next) is not None:
+        logged = len(functions.log)
         simulation.journeys[-1].actions += functions.wait(waiting + _AFTERWARDS)
+        _tell(functions.log[logged:], left_over, sent, simulation.journeys[-1])
     simulation.log = functions.log
+
+
+def _tell(
+    log: Iterable[str], left_over: LeftOver, sent: Mapping[str, Journey], latest: Journey
+) -> None:
+    """Notes what functions decided and could not handle, each with the event that it is about.
+
+    That may be an earlier one, which was to be looked at again later.
+    """
+    decisions = decided(log)
+    for decision in decisions:
+        sent.get(decision.event_id, latest).decisions.append(decision)
+    for event_id, letter in left_over.new(decisions):
+        sent.get(event_id, latest).dead_letters.append(letter)
 
 
 def _home_of(event: Mapping[str, Json], world: World) -> str:

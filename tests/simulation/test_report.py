@@ -9,7 +9,7 @@ import pytest
 
 from generator.model import Json
 from generator.screen import Screen
-from generator.simulation.journeys import Action, DeadLetter, Delivery, Journey
+from generator.simulation.journeys import Action, DeadLetter, Decision, Delivery, Journey
 from generator.simulation.organization import DEFAULT_PLACE, world_of
 from generator.simulation.report import document, lines
 from generator.simulation.run import Simulation
@@ -24,6 +24,8 @@ EVENT: dict[str, Json] = {
 }
 DELIVERY = Delivery("trailbus-x", "x", "findings", "queue", '{"é":1}')
 STARTED = Action("restart_cloudtrail", "111122223333", "eu-west-1", "cloudtrail:StartLogging", "ok")
+OBSERVED = Decision("trail-guard", "observed", "it would start", "one")
+FAILED = Decision("trail-guard", "failed", "no \x1b[2J")
 KEPT = DeadLetter("trailbus-x", "findings", "trailbus-undelivered", "NO_RESOURCE", "it is gone")
 LOST = DeadLetter("trailbus-x", "findings", "", "NO_RESOURCE", "it is gone; lost: no queue")
 
@@ -92,6 +94,17 @@ WAYS: list[tuple[str, Journey, list[str]]] = [
         ],
     ),
     (
+        "decided",
+        Journey(EVENT, True, None, ["a"], [], [DELIVERY], decisions=[OBSERVED, FAILED]),
+        [
+            "  > 111122223333 eu-west-1  StopLogging",
+            "      a -> central bus",
+            "      trailbus-x -> findings (queue, 8 bytes)",
+            "      trail-guard: observed: it would start",
+            "      trail-guard: failed: no \\x1b[2J",
+        ],
+    ),
+    (
         "an event without a name",
         Journey({**EVENT, "detail": {}}, reason="x"),
         ["  - 111122223333 eu-west-1  AWS Insight via CloudTrail", "      x"],
@@ -114,6 +127,22 @@ def test_actions_are_summed_up_for_who_reads_only_the_end() -> None:
         "  restart_cloudtrail: cloudtrail:StartLogging in 1 r: AccessDenied",
         "",
         "2 events: 2 forwarded, 1 delivery, 2 actions, 0 dead letters",
+    ]
+
+
+def test_failures_are_summed_up_where_there_are_any() -> None:
+    decided = Journey(EVENT, True, None, decisions=[OBSERVED, FAILED])
+    ended = Action("playbook", "1", "r", "states:StartExecution", "failed at 'Act': x")
+    assert said(decided, Journey(EVENT, True, None, actions=[ended]))[-1] == (
+        "failed, as told above: 2"
+    )
+    assert not any("failed" in line for line in said(ARRIVED))
+
+
+def test_document_tells_decisions() -> None:
+    [entry] = document(simulation(Journey(EVENT, True, decisions=[OBSERVED])))["events"]
+    assert entry["decisions"] == [
+        {"responder": "trail-guard", "outcome": "observed", "message": "it would start"}
     ]
 
 

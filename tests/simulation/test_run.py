@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections import Counter
@@ -10,12 +11,16 @@ from collections.abc import Iterator
 import pytest
 
 from generator import names
+from generator.deploy.apply import Outcome
+from generator.deploy.bundle import Bundle
 from generator.model import Json, Mistake, Place
 from generator.patterns import matches, misses
+from generator.screen import Screen
 from generator.simulation.cloud import Cloud, opened
 from generator.simulation.journeys import Journey
 from generator.simulation.organization import DEFAULT_PLACE, simulated_place, world_of
 from generator.simulation.records import Found, Reading
+from generator.simulation.report import document, lines
 from generator.simulation.run import (
     Simulation,
     deployed,
@@ -433,3 +438,69 @@ def test_without_trusted_access_nothing_is_rolled_out() -> None:
     why = r"^simulated rollout: CreateStackSet .*must enable organizations access"
     with opened(world_of(DEFAULT_PLACE, 5)) as cloud, pytest.raises(Mistake, match=why):
         deployed(cloud, bundle(), DEFAULT_PLACE)
+
+
+# --- What responders decided, and what they could not handle
+
+STOPPED = "cloudtrail_logging_stopped"
+
+
+def told_of(event: Json) -> tuple[Simulation, Json, str]:
+    """The simulation of one event, the event in its document, and the text for people."""
+    simulation = sent([event])
+    [entry] = document(simulation)["events"]
+    screen = Screen(out=io.StringIO())
+    return simulation, entry, "\n".join(lines(simulation, built_in(), screen))
+
+
+def changed_guard(monkeypatch: pytest.MonkeyPatch, **properties: Json) -> None:
+    """Lets somebody change the trail guard once it is deployed; `mode` is a variable of it."""
+
+    def changed(cloud: Cloud, bundle: Bundle, place: Place) -> list[Outcome]:
+        outcomes = deployed(cloud, bundle, place)
+        for one in cloud.world.inventory.of_type(CENTRAL, HOME, "AWS::Lambda::Function"):
+            if one.properties["FunctionName"] == "trailbus-trail-guard":
+                variables = one.properties["Environment"]["Variables"]
+                mode = properties.get("mode", variables["TRAILBUS_MODE"])
+                one.properties["Environment"] = {"Variables": {**variables, "TRAILBUS_MODE": mode}}
+                one.properties["Code"] = properties.get("code", one.properties["Code"])
+        return outcomes
+
+    monkeypatch.setattr("generator.simulation.run.deployed", changed)
+
+
+def test_what_was_only_observed_is_told_and_is_no_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    changed_guard(monkeypatch, mode="observe")
+    simulation, entry, text = told_of(event_of(STOPPED))
+    [decision] = entry["decisions"]
+    assert (decision["responder"], decision["outcome"]) == ("trail-guard", "observed")
+    assert f"      trail-guard: observed: {decision['message']}\n" in text
+    assert entry["actions"] == []
+    assert simulation.went_well
+
+
+def test_what_a_responder_finds_nothing_to_do_for_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("generator.simulation.run.stage", lambda cloud, event: None)
+    simulation, entry, text = told_of(event_of(STOPPED))
+    assert [one["responder"] for one in entry["decisions"]] == ["trail-guard"]
+    assert entry["decisions"][0]["outcome"] not in ("restarted", "failed")
+    assert f"      trail-guard: {entry['decisions'][0]['outcome']}: " in text
+    assert simulation.went_well
+
+
+def test_what_a_function_cannot_handle_is_a_dead_letter_of_its_event(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    crash = "def handler(event, context):\n    raise ValueError('no \\x1b[2J')\n"
+    changed_guard(monkeypatch, code={"ZipFile": crash})
+    simulation, entry, text = told_of(event_of(STOPPED))
+    why = "it raised ValueError: no \x1b[2J"
+    assert entry["decisions"] == [{"responder": "trail-guard", "outcome": "failed", "message": why}]
+    assert [(one["rule"], one["target"], one["queue"]) for one in entry["dead_letters"]] == [
+        ("", "trail-guard", "trailbus-trail-guard-dead-letters")
+    ]
+    assert entry["dead_letters"][0]["why"] == why
+    assert document(simulation)["totals"]["dead_lettered"] == 1
+    assert "\x1b" not in text
+    assert "trail-guard: kept in trailbus-trail-guard-dead-letters: it raised" in text
+    assert not simulation.went_well
