@@ -178,7 +178,7 @@ def test_an_empty_log_goes_and_one_with_something_in_it_stays() -> None:
         logs = it.cloud.administrator(CENTRAL, HOME).client("logs")
         assert logs.describe_log_groups()["logGroups"] == []
         assert all(outcome.ok for outcome in it.deploy())
-        [group] = logs.describe_log_groups()["logGroups"]
+        group, *_ = logs.describe_log_groups()["logGroups"]
         name = group["logGroupName"]
         logs.create_log_stream(logGroupName=name, logStreamName="one")
         logs.put_log_events(
