@@ -56,8 +56,8 @@ def preview(
     """Makes a change set of a stack, reads it, and removes it with all that it needed.
 
     A change set of a stack that does not exist leaves an empty stack in REVIEW_IN_PROGRESS, and a
-    template too long for a request needs a bucket: both go again, `keep_bucket` or not those that
-    were there before.
+    template too long for a request needs a bucket with an object: all go again, but for what was
+    there before and, with `keep_bucket`, the bucket and its object.
     """
     if change.action == "keep":
         return Preview(False, note="nothing changes")
@@ -90,22 +90,44 @@ def _within_reach(
                 if not found and not keep_bucket:
                     bucket = {"Bucket": request["Bucket"]}
                     after.callback(door.call, _beside(step.call, "DeleteBucket", bucket))
-            elif step.call.operation == "PutObject" and not found and not keep_bucket:
-                where = {key: request[key] for key in ("Bucket", "Key")}
-                after.callback(door.call, _beside(step.call, "DeleteObject", where))
-            if not found or step.call.operation == "PutObject":
+            elif step.call.operation == "PutObject":
+                _upload(door, step.call, after, keep_bucket)
+            if not found and step.call.operation != "PutObject":
                 door.call(step.call)
     except StopIteration as end:
         source: Mapping[str, str] = end.value
         return source
 
 
-def _exists(door: Door, call: Call) -> bool:
-    bucket = {"Bucket": call.request["Bucket"]}
+def _upload(door: Door, call: Call, after: contextlib.ExitStack, keep: bool) -> None:
+    """Uploads the template; unless it is kept, exactly what this upload added goes again."""
+    if keep:
+        door.call(call)
+        return
+    where = {key: call.request[key] for key in ("Bucket", "Key", "ExpectedBucketOwner")}
+    version: dict[str, str] = {}
+    there = _exists(door, call, "HeadObject", where)
+
+    def remove() -> None:
+        # In a bucket without versions, an object that a deploy has left there is not ours to take.
+        if version or not there:
+            door.call(_beside(call, "DeleteObject", {**where, **version}))
+
+    # Before the upload: an interruption may come while it is under way.
+    after.callback(remove)
+    identity = door.call(call).get("VersionId")
+    # "null" is the one version where versioning is suspended: it took the place of the older one.
+    if identity and identity != "null":
+        version["VersionId"] = identity
+
+
+def _exists(
+    door: Door, call: Call, operation: str = "HeadBucket", where: Mapping[str, Any] | None = None
+) -> bool:
     try:
-        door.call(_beside(call, "HeadBucket", bucket))
+        door.call(_beside(call, operation, where or {"Bucket": call.request["Bucket"]}))
     except Refused as refusal:
-        if refusal.code in ("404", "NoSuchBucket", "NotFound"):
+        if refusal.code in ("404", "NoSuchBucket", "NoSuchKey", "NotFound"):
             return False
         raise
     return True

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from unittest.mock import patch
+
+import pytest
+
 from generator.deploy.bundle import INLINE_LIMIT, Bundle
 from generator.deploy.preview import Preview, preview
 
@@ -54,6 +58,36 @@ def test_a_bucket_that_was_there_stays() -> None:
             ("Add", "AWS::Events::Rule")
         ]
         assert left_behind(it) == (stacks, buckets)
+
+
+@pytest.mark.parametrize("versioned", [False, True])
+def test_a_bucket_that_was_there_holds_what_it_held(versioned: bool) -> None:
+    with company() as it:
+        it.bundle = lengthened(bundle())
+        it.deploy()
+        s3 = it.cloud.administrator(CENTRAL, HOME).client("s3")
+        bucket = f"trailbus-artifacts-{CENTRAL}-{HOME}"
+        if versioned:
+            s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+        def held() -> list[tuple[str, str]]:
+            found = s3.list_object_versions(Bucket=bucket)
+            assert not found.get("DeleteMarkers")
+            return [(one["Key"], one["VersionId"]) for one in found["Versions"]]
+
+        before = held()
+        assert before
+        it.bundle = lengthened(bundle(TWO))
+        assert asked(it).made
+        assert held() == before
+
+        door, wanted, change = it.door, it.wanted, it.plan().central
+        with (
+            patch("generator.deploy.preview._made", side_effect=KeyboardInterrupt),
+            pytest.raises(KeyboardInterrupt),
+        ):
+            preview(door, wanted, change, it.cloud.pause)
+        assert held() == before
 
 
 def test_a_name_that_is_taken_is_found_before_anything_is_made() -> None:
