@@ -54,9 +54,16 @@ def rollout(ask: Asking, file: str, bus: str, regions: tuple[str, ...]) -> dict[
     return ask.rollout(name, (ROOT,), regions)
 
 
-def test_the_central_stack_is_made_and_goes(ask: Asking, bus: str) -> None:
+@pytest.mark.parametrize("held", [True, False])
+def test_the_central_stack_is_made_and_goes_but_for_a_bus_that_its_archive_holds(
+    ask: Asking, world: World, bus: str, held: bool
+) -> None:
+    world.archive_holds_bus = held
     assert bus == f"arn:aws:events:us-east-1:{CENTRAL}:event-bus/trailbus"
-    assert central(ask).delete("trailbus")["StackStatus"] == "DELETE_COMPLETE"
+    status = central(ask).delete("trailbus")["StackStatus"]
+    assert status == ("DELETE_FAILED" if held else "DELETE_COMPLETE")
+    if held:
+        assert names.BUS in central(ask).reasons("trailbus")
 
 
 def test_the_members_get_their_roles_and_rules(ask: Asking, world: World, bus: str) -> None:
