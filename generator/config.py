@@ -680,11 +680,8 @@ def _check_hearing(place: dict[str, Any], shape: Shape, report: Report) -> None:
                 report(("place", "parameters", name), fault, "keep one of them")
 
 
-def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
-    given = entry["place"]
-    if given is None:
-        return None
-    regions = given["regions"]
+def target_options(shape: Shape) -> dict[str, Mapping[str, Json]]:
+    """Per target, the options that become parameters, whether or not a place is given."""
     values: dict[str, Mapping[str, Json]] = {}
     for target in shape.targets:
         options = {name: target.options[name] for name in KINDS[target.kind].place}
@@ -693,6 +690,14 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
             if setting.place:
                 options[setting.name] = target.options["settings"][setting.name]
         values[target.name] = options
+    return values
+
+
+def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
+    given = entry["place"]
+    if given is None:
+        return None
+    regions = given["regions"]
     return Place(
         organization_id=given["organization_id"],
         management_account=given["management_account"],
@@ -706,7 +711,7 @@ def _place(entry: dict[str, Any], shape: Shape) -> Place | None:
         report_emails=tuple(given["reports"].get("emails", ())),
         tags=given["tags"],
         parameters=given["parameters"],
-        targets=values,
+        targets=target_options(shape),
         rollout=_rollout(given["rollout"]),
     )
 

@@ -6,6 +6,9 @@ central side find each other without asking, and one `ArnLike` covers all that i
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+
 from generator.model import Json
 
 DEFAULT_PREFIX = "trailbus"
@@ -270,6 +273,35 @@ def parameters(target: str, option: str, values: int) -> tuple[str, ...]:
     if values <= 1:
         return (parameter(target, one),)
     return tuple(parameter(target, f"{one}{number}") for number in range(1, values + 1))
+
+
+Said = tuple[str | int, ...]
+"""Where the configuration says a value."""
+
+
+def filled_by_targets(
+    targets: Mapping[str, Mapping[str, Json]],
+) -> dict[str, tuple[Said, str]]:
+    """Values of parameters that targets say themselves, with or without a place, and where."""
+    values: dict[str, tuple[Said, str]] = {}
+    for target, options in targets.items():
+        for option, value in options.items():
+            values.update(_target_values(target, option, value))
+    return values
+
+
+def _target_values(target: str, option: str, value: Json) -> dict[str, tuple[Said, str]]:
+    if not value:
+        return {}
+    where: Said = ("targets", target, option)
+    if isinstance(value, list):
+        each = parameters(target, option, len(value))
+        return {
+            name: ((*where, index), text)
+            for index, (name, text) in enumerate(zip(each, value, strict=True))
+        }
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return {parameter(target, option): (where, text)}
 
 
 def logged_errors(function_name: str) -> str:

@@ -200,7 +200,24 @@ def test_rendering_tells_scripts_the_same_in_one_document(house: Path, trailbus:
         "folder": "out",
         "files": dict.fromkeys(files, "new"),
         "without_route": ["kms_key_disabled", "vault_opened"],
+        "parameters": {},
     }
+
+
+def test_rendering_tells_the_parameters_to_type_at_an_upload(house: Path, trailbus: Run) -> None:
+    (house / "excepted.yaml").write_text(
+        "targets:\n"
+        "  trail-guard: {kind: responder, responder: restart_cloudtrail,"
+        " exceptions: {accounts: ['111122223333']}}\n"
+        "routes: [{packs: [tamper], to: [trail-guard]}]\n",
+        encoding="utf-8",
+    )
+    name, value = "TrailGuardExceptions", '{"accounts": ["111122223333"]}'
+    outcome = trailbus("--config", "excepted.yaml", "--json")
+    shown = json.loads(outcome.out)["parameters"]
+    assert json.loads(shown[name])["accounts"] == ["111122223333"]
+    assert f"  {name}: {shown[name]}\n" in outcome.err
+    assert value[1:-1] in shown[name]
 
 
 # detections.

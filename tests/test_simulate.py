@@ -393,3 +393,33 @@ def test_without_moto_it_says_what_to_install(house: Path) -> None:
     assert outcome.stderr == (
         "simulate: moto is not installed; install it: pip install 'trailbus[simulate]'\n"
     )
+
+
+def test_exceptions_hold_without_a_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trailbus: Run
+) -> None:
+    """An excepted account's trail stays stopped; any other account's is started again."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "trailbus.yaml").write_text(
+        "targets:\n"
+        "  trail-guard: {kind: responder, responder: restart_cloudtrail,"
+        " exceptions: {accounts: ['111122223333']}}\n"
+        "routes: [{detections: [cloudtrail_logging_stopped], to: [trail-guard]}]\n",
+        encoding="utf-8",
+    )
+    assert trailbus("--config", "trailbus.yaml").code == 0
+    acted = {}
+    for account in ("111122223333", "444455556666"):
+        trail = f"arn:aws:cloudtrail:eu-west-1:{account}:trail/main"
+        record = {
+            **RECORD,
+            "eventName": "StopLogging",
+            "eventSource": "cloudtrail.amazonaws.com",
+            "recipientAccountId": account,
+            "userIdentity": {"type": "AssumedRole", "accountId": account},
+            "requestParameters": {"name": trail},
+        }
+        written(tmp_path, record)
+        outcome = trailbus("simulate", "events.json", "--config", "trailbus.yaml", "--json")
+        acted[account] = "cloudtrail:StartLogging" in outcome.out
+    assert acted == {"111122223333": False, "444455556666": True}

@@ -37,7 +37,8 @@ def run(given: argparse.Namespace, screen: Screen) -> int:
     regions = None
     if given.regions is not None:
         regions = tuple(region.strip() for region in given.regions.split(","))
-    place = simulated_place(configuration.place, regions)
+    targets = config.target_options(configuration.shape)
+    place = simulated_place(configuration.place, regions, targets)
     try:
         with nobodys_settings():
             from generator.simulation import run as simulation

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from generator import names
 from generator.deploy.aws import Side
 from generator.deploy.bundle import Bundle
-from generator.model import Json, Place
+from generator.model import Place
 
 OURS = {"managed-by": "trailbus"}
 """The tag of what deploy made. It neither changes nor removes a stack without it."""
@@ -171,23 +170,7 @@ def filled(bundle: Bundle, place: Place) -> dict[str, tuple[Where, str]]:
     ):
         for index, (name, email) in enumerate(zip(parameters, emails, strict=False)):
             values[name] = ("place", kind, "emails", index), email
-    for target, options in place.targets.items():
-        for option, value in options.items():
-            values.update(_target_values(target, option, value))
+    values.update(names.filled_by_targets(place.targets))
     for name, text in place.parameters.items():
         values[name] = ("place", "parameters", name), text
     return values
-
-
-def _target_values(target: str, option: str, value: Json) -> dict[str, tuple[Where, str]]:
-    if not value:
-        return {}
-    where: Where = ("targets", target, option)
-    if isinstance(value, list):
-        parameters = names.parameters(target, option, len(value))
-        return {
-            name: ((*where, index), text)
-            for index, (name, text) in enumerate(zip(parameters, value, strict=True))
-        }
-    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
-    return {names.parameter(target, option): (where, text)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from generator.deploy.apply import Pause
 from generator.deploy.aws import Door, Refused, sessions
 from generator.deploy.bundle import Bundle, read_bundle
 from generator.deploy.wanted import Wanted, wanted
-from generator.model import Mistake, Place
+from generator.model import Json, Mistake, Place
 from generator.schema import Report
 
 ACCOUNTS = 5
@@ -90,7 +90,8 @@ def entered(given: argparse.Namespace) -> Iterator[Entry]:
     place = configuration.place
     try:
         if given.rehearse:
-            with _rehearsal(place, bundle, given.accounts) as entry:
+            targets = config.target_options(configuration.shape)
+            with _rehearsal(place, bundle, given.accounts, targets) as entry:
                 yield entry
             return
         if place is None:
@@ -102,11 +103,16 @@ def entered(given: argparse.Namespace) -> Iterator[Entry]:
 
 
 @contextlib.contextmanager
-def _rehearsal(place: Place | None, bundle: Bundle, asked: int | None) -> Iterator[Entry]:
+def _rehearsal(
+    place: Place | None,
+    bundle: Bundle,
+    asked: int | None,
+    targets: Mapping[str, Mapping[str, Json]],
+) -> Iterator[Entry]:
     from generator.simulation.organization import simulated_place, world_of
     from generator.simulation.settings import nobodys_settings
 
-    there = simulated_place(place, None)
+    there = simulated_place(place, None, targets)
     accounts = ACCOUNTS if asked is None else asked
     if accounts < 2:
         raise Mistake.one("--accounts", f"{accounts} is too few", "2 or more")

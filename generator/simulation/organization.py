@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from generator.documents import did_you_mean
-from generator.model import Mistake, Place, Problem
+from generator.model import NOTHING, Json, Mistake, Place, Problem
 from generator.simulation.control_policies import EVERYTHING
 from generator.simulation.world import (
     Account,
@@ -35,12 +35,17 @@ FULL_ACCESS = "p-FullAWSAccess"
 _NAMES = ("payments-prod", "payments-dev", "data-platform")
 
 
-def simulated_place(place: Place | None, regions: tuple[str, ...] | None) -> Place:
+def simulated_place(
+    place: Place | None,
+    regions: tuple[str, ...] | None,
+    targets: Mapping[str, Mapping[str, Json]] = NOTHING,
+) -> Place:
     """The place to simulate: the configuration's, or the default one, with other Regions.
 
+    `targets` are the options of the configuration's targets, which hold at the default place too.
     Raises Mistake for Regions that AWS does not have.
     """
-    base = place or DEFAULT_PLACE
+    base = place or DEFAULT_PLACE._replace(targets=targets)
     wanted = tuple(dict.fromkeys(regions or base.regions or REGIONS))
     partition = partition_of(base.central_region)
     known = tuple(_regions_of(partition))
