@@ -8,6 +8,10 @@ https://docs.aws.amazon.com/awscloudtrail/latest/userguide/cloudtrail-event-refe
 from collections.abc import Mapping
 
 BY_CALL: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("aws.docdb-elastic", "DeleteCluster"): ("clusterArn",),
+    ("aws.dsql", "DeleteCluster"): ("identifier",),
+    # It lists several clusters, which no text can hold.
+    ("aws.dsql", "DeleteMultiRegionCluster"): ("identifier",),
     ("aws.dynamodb", "DeleteTable"): ("tableName",),
     ("aws.ec2", "ModifyImageAttribute"): ("imageId",),
     ("aws.ec2", "ModifySnapshotAttribute"): ("snapshotId",),
@@ -16,11 +20,14 @@ BY_CALL: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("aws.iam", "CreateAccessKey"): ("userName",),
     ("aws.iam", "CreateLoginProfile"): ("userName",),
     ("aws.iam", "CreateUser"): ("userName",),
+    ("aws.memorydb", "DeleteCluster"): ("clusterName",),
     ("aws.rds", "DeleteDBCluster"): ("dBClusterIdentifier",),
     ("aws.rds", "DeleteDBInstance"): ("dBInstanceIdentifier",),
+    ("aws.rds", "DeleteGlobalCluster"): ("globalClusterIdentifier",),
     ("aws.rds", "ModifyDBClusterSnapshotAttribute"): ("dBClusterSnapshotIdentifier",),
     ("aws.rds", "ModifyDBSnapshotAttribute"): ("dBSnapshotIdentifier",),
     ("aws.redshift", "DeleteCluster"): ("clusterIdentifier",),
+    ("aws.redshift-serverless", "DeleteNamespace"): ("namespaceName",),
 }
 """Where a call is known, so that nothing is looked for in vain: by service and name."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,8 @@ ROOT = Path(__file__).parent.parent
 
 def test_every_folder_with_a_handler_is_found() -> None:
     with_index = {file.parent.name for file in (ROOT / "lambda").glob("*/index.py")}
+    # The watcher of the switch is no target of anybody's: the central stack has it by itself.
+    with_index.remove("watch_switch")
     assert {folder.name for folder in FOLDERS} == with_index
     assert [folder.name for folder in FOLDERS] == sorted(folder.name for folder in FOLDERS)
     assert set(catalogue.read().responders) == with_index
@@ -81,18 +84,24 @@ def test_nothing_is_left_of_what_is_shared_and_twice_gives_the_same(folder: Path
     assert handlers.inlined(folder) == code
 
 
+def without_shared(file: Path) -> str:
+    """A module's text without what it imports of shared modules, on one line or several."""
+    text = file.read_text(encoding="utf-8")
+    return re.sub(r"^from shared\.\w+ import (?:\([^)]*\)|[^\n(]+)\n", "", text, flags=re.M)
+
+
 @every_handler
 def test_lines_are_moved_and_never_rewritten(folder: Path) -> None:
     code = handlers.inlined(folder)
-    index = (folder / "index.py").read_text(encoding="utf-8")
+    index = without_shared(folder / "index.py")
     position = 0
     for line in index.splitlines():
         if line.strip() and not line.startswith(("from ", "import ")):
             position = code.index(f"\n{line}\n", position)
     for module in (ROOT / "lambda" / "shared").glob("*.py"):
         if f"# --- shared/{module.name}\n" in code:
-            for line in module.read_text(encoding="utf-8").splitlines():
-                assert line.startswith("from shared.") or f"{line}\n" in code, line
+            for line in without_shared(module).splitlines():
+                assert f"{line}\n" in code, line
 
 
 @every_handler

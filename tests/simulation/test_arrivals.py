@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -106,8 +105,7 @@ def test_a_deleted_database_of_a_member_becomes_a_mail_to_each_reader(lab: Labor
     lines = mail.split("\n")
     assert lines[0] == f'"A database was deleted: account {MEMBER}, {AWAY}, {event["time"]}."'
     assert '"What: DeleteDBInstance (aws.rds)"' in lines
-    # Of the many fields that may name a database, the call has one.
-    assert " ".join(lines[-1].split()) == '"On what: orders-main "'
+    assert lines[-1] == '"On what: orders-main"'
     link = f"https://{AWAY}.console.aws.amazon.com/cloudtrailv2/home?region={AWAY}#/events/"
     assert f'"The event: {link}{identity}"' in lines
 
@@ -199,7 +197,7 @@ def test_a_hostile_name_breaks_no_mail_and_what_it_breaks_is_kept(lab: Laborator
     assert dead(lab, event) == {"chat": ("INVALID_JSON", UNDELIVERED)}
     (mail,) = lab.world.arrived.mails[READER]
     assert mail.split("\n")[1] == '"Severity: medium."'
-    assert re.search(rf'"On what: +{re.escape(name)} *"$', mail)
+    assert mail.endswith(f'"On what: {name}"')
 
 
 @pytest.mark.parametrize(
