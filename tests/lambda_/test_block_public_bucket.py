@@ -285,6 +285,7 @@ def test_what_may_pass_is_tried_again(guard: Function, name: str, error: Any) ->
     assert guard(message(policy_put(), id_="m")).failed == ["m"]
     assert blocked(made) is None
     guard.aws._faults.clear()
+    guard.later(minutes=1)
     assert guard(policy_put()).outcomes == ["blocked"]
 
 
@@ -295,6 +296,7 @@ def test_it_is_verified_that_the_bucket_is_closed(
     ignored = lambda self, name, config: None  # noqa: E731 - S3 forgets it
     monkeypatch.setattr(type(s3_backends[MEMBER]["aws"]), "put_public_access_block", ignored)
     guard(message(policy_put(), id_="m"))
+    guard.later(minutes=1)
     answer = guard(message(policy_put(), id_="n"))
 
     assert answer.failed == ["n"]

@@ -387,6 +387,7 @@ def test_what_may_pass_is_tried_again(tagger: Function, name: str, error: str) -
     assert tagger(message(launched(), id_="m")).failed == ["m"]
     assert tags_of(INSTANCE) == {}
     tagger.aws._faults.clear()
+    tagger.later(minutes=1)
     assert tagger(launched()).outcomes == ["tagged"]
 
 
