@@ -166,7 +166,9 @@ def declared(statement: Mapping[str, Any], prefix: str) -> Grant:
 def declared_text(text: str, prefix: str) -> str | Sub:
     """An ARN from a responder.yaml, where ${AWS::Partition} and the like may stand."""
     text = text.replace("${Prefix}", prefix)
-    return Sub(text) if "${" in text else text
+    if "${" in text.replace("${!", ""):
+        return Sub(text)
+    return text.replace("${!", "${")  # a policy variable: nothing is left to fill in
 
 
 def declared_conditions(conditions: Mapping[str, Any], prefix: str) -> list[ConditionElement]:
