@@ -54,9 +54,12 @@ class Delays:
 
     def hide(self, queue: Any, messages: Iterable[Message]) -> None:
         """Takes those of a batch that the function gave back with a time out of their queue."""
-        for message in messages:
-            seconds = self._hidden.pop(str(message.receipt_handle), 0)
-            if seconds and message in queue._messages:
+        # moto hands over copies.
+        kept = {one.id: one for one in queue._messages}
+        for handed in messages:
+            seconds = self._hidden.pop(str(handed.receipt_handle), 0)
+            message = kept.get(handed.id)
+            if seconds and message is not None:
                 queue._messages.remove(message)
                 queue.pending_messages.discard(message)
                 self._put(queue, message, seconds)

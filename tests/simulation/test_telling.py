@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -87,14 +87,19 @@ def test_the_same_event_twice_is_told_once(lab: Laboratory) -> None:
     assert posts == [1, 0, 0]
 
 
-def test_what_a_chat_that_is_down_did_not_take_lies_in_the_queue(lab: Laboratory) -> None:
+def test_what_a_chat_that_is_down_did_not_take_comes_when_it_is_up_again(lab: Laboratory) -> None:
     lab.functions.web.answer = lambda request: Response(503, "", {"Retry-After": "60"})
     for number in range(3):
         lab.send(event_of("cloudtrail_trail_deleted", eventID=f"00000000-000{number}"))
+    assert {post.status for post in lab.functions.posts} == {503}
+    lab.functions.web.answer = lambda request: Response()
+    due = lab.functions.delays.next
+    assert due is not None
+    lab.functions.wait(due + timedelta(minutes=30))
 
-    queue = lab.resource("AWS::SQS::Queue", "trailbus-slack-critical")
-    assert len(moto_queue(queue)._messages) == 3, "hidden for a while, and still there"
-    assert [post.status for post in lab.functions.posts] == [503]
+    assert [post.status for post in lab.functions.posts].count(200) == 3
+    for queue in ("trailbus-slack-critical", "trailbus-slack-critical-dead-letters"):
+        assert moto_queue(lab.resource("AWS::SQS::Queue", queue))._messages == []
 
 
 def test_the_address_stands_nowhere_but_in_the_request(lab: Laboratory) -> None:
