@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import math
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,14 +26,17 @@ LONGEST_HIDDEN = 43_200
 class Delays:
     """What functions asked of SQS: to hide a message for a while, or to deliver one later."""
 
-    def __init__(self, edge: Edge) -> None:
+    def __init__(self) -> None:
         self.moment = datetime.max
         self._hidden: dict[str, int] = {}
         """Of messages, by receipt handle: for how many seconds they are hidden."""
         self._later: list[tuple[datetime, int, Any, Message]] = []
         self._numbers = itertools.count()
-        edge.services["sqs:ChangeMessageVisibility"] = self
-        edge.services["sqs:SendMessage"] = self
+
+    def serve(self, edge: Edge, moment: datetime) -> None:
+        """Answers those calls from now on, instead of whoever did before."""
+        self.moment = moment
+        edge.services |= {"sqs:ChangeMessageVisibility": self, "sqs:SendMessage": self}
 
     def call(
         self, operation: str, parameters: Mapping[str, Any], caller: Identity, region: str
@@ -49,22 +53,22 @@ class Delays:
         queue = sqs_backends[account][region].get_queue(name)
         message = Message(str(mock_random.uuid4()), parameters["MessageBody"])
         message.mark_sent(delay_seconds=0)
+        queue.add_message(message)
         self._put(queue, message, parameters["DelaySeconds"])
         return {"MessageId": message.id, "MD5OfMessageBody": message.body_md5}
 
     def hide(self, queue: Any, messages: Iterable[Message]) -> None:
-        """Takes those of a batch that the function gave back with a time out of their queue."""
-        # moto hands over copies.
-        kept = {one.id: one for one in queue._messages}
-        for handed in messages:
-            seconds = self._hidden.pop(str(handed.receipt_handle), 0)
-            message = kept.get(handed.id)
-            if seconds and message is not None:
-                queue._messages.remove(message)
-                queue.pending_messages.discard(message)
-                self._put(queue, message, seconds)
+        """Hides those of a batch that the function gave back with a time."""
+        asked = {one.id: self._hidden.pop(str(one.receipt_handle), 0) for one in messages}
+        if not any(asked.values()):
+            return
+        # What was received is a copy of what lies there.
+        for message in queue._messages:
+            if asked.get(message.id):
+                self._put(queue, message, asked[message.id])
 
     def _put(self, queue: Any, message: Message, seconds: int) -> None:
+        message.visible_at = math.inf
         due = self.moment + timedelta(seconds=seconds)
         heapq.heappush(self._later, (due, next(self._numbers), queue, message))
 
@@ -74,13 +78,15 @@ class Delays:
         return self._later[0][0] if self._later else None
 
     def show(self, moment: datetime) -> None:
-        """Puts what is due into its queue."""
+        """Lets what is due be received; what somebody took out of its queue meanwhile is gone."""
         while self._later and self._later[0][0] <= moment:
-            _, _, queue, message = heapq.heappop(self._later)
-            queue.add_message(message)
+            heapq.heappop(self._later)[3].visible_at = 0
 
     def forget(self) -> None:
-        """Empties all queues of what is to show up later."""
+        """Takes what is to show up later out of all queues."""
+        for _, _, queue, message in self._later:
+            if message in queue._messages:
+                queue._messages.remove(message)
         self._later.clear()
 
 

@@ -59,7 +59,7 @@ class Functions:
         self.log: list[str] = []
         """What the functions printed, a line each."""
         self.web = Web()
-        self.delays = Delays(edge)
+        self.delays = Delays()
         self.posts: list[Post] = []
         """What the functions told the world outside."""
         self._handlers: dict[str, ModuleType] = {}
@@ -147,7 +147,7 @@ class Functions:
     def run(self, function: Resource, event: Mapping[str, Json], now: datetime) -> Any:
         """Invokes one function and gives its answer, or RAISED when it raised."""
         name = str(function.properties["FunctionName"])
-        self.delays.moment = now
+        self.delays.serve(self.edge, now)
         environment = (function.properties.get("Environment") or {}).get("Variables") or {}
         printed = io.StringIO()
         self._fill_secret(function, environment)

@@ -168,3 +168,15 @@ def test_one_responder_cannot_write_anothers_notes(lab: Laboratory) -> None:
         for context in ({}, both):
             asked = "dynamodb:UpdateItem"
             assert not access.allows(lab.world, caller, asked, table, context, own).allowed
+
+
+def test_a_young_event_is_read_again_when_its_service_shows_what_it_tells(lab: Laboratory) -> None:
+    event = bucket_opened(eventID="e0000000-young", eventTime="2026-11-03T12:00:00Z")
+    lab.router.send(event)
+    lab.functions.pump(BEGIN + timedelta(seconds=3))
+    assert [line["outcome"] for line in map(json.loads, lab.functions.log)] == ["too early"]
+    stage(lab.cloud, event)
+    lab.functions.wait(BEGIN + MINUTE)
+
+    assert bucket_closed()
+    assert len(heard(lab, "blocked")) == 1

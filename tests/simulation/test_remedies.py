@@ -82,7 +82,8 @@ def envelope(source: str, name: str, region: str, **detail: Json) -> dict[str, J
                         "type": "Role",
                         "arn": f"arn:aws:iam::{MEMBER}:role/admin",
                         "userName": "admin",
-                    }
+                    },
+                    "sourceIdentity": PERSON,
                 },
             },
             "sourceIPAddress": "203.0.113.24",
