@@ -314,15 +314,12 @@ def variations(kind: str) -> list[dict[str, Json]]:
     known_ones = known().responders.values()
     for responder in sorted(known_ones, key=lambda one: (not one.modes, len(one.code))):
         modes: list[dict[str, Json]] = [{"mode": mode} for mode in responder.modes]
-        # Every option of one of them, every mode of the others: each carries its code, and all of
-        # everything would be more than a template can hold.
-        said = made[:1] if several else made
+        # Every option of one of them in one mode, every mode of each with no option: each carries
+        # its code, and all of everything would be more than a template can hold.
+        pairs = [(one, modes[0] if modes else {}) for one in (made[:1] if several else made)]
+        pairs += [(made[0], mode) for mode in modes[1:]]
         reads = {"settings": {responder.reads: ARCHIVE}} if responder.reads else {}
-        several += [
-            {**one, **mode, **reads, "responder": responder.id}
-            for one in said
-            for mode in modes or [{}]
-        ]
+        several += [{**one, **mode, **reads, "responder": responder.id} for one, mode in pairs]
     return several
 
 
