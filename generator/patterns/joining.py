@@ -87,7 +87,7 @@ def join(
         for conjunction in conjunctions:
             owners.setdefault(_canonical(conjunction), set()).add(member)
     guarding = [_canonical(alternative) for alternative in guard]
-    fixed = _Fixed(dict(envelope), guarding, _crossed([*owners, *guarding]), owners)
+    fixed = _Fixed(dict(envelope), guarding, _crossed([*owners, *guarding]), owners, {})
     return _packed(_units(_merged(owners), fixed, limit), fixed, limit)
 
 
@@ -169,6 +169,8 @@ class _Fixed(NamedTuple):
     guard: list[Conjunction]
     crossed: frozenset[str]
     owners: Mapping[Conjunction, set[str]]
+    written: dict[frozenset[Conjunction], dict[str, Json]]
+    """Patterns by their conjunctions: packing asks for many of them more than once."""
 
     @property
     def weight(self) -> int:
@@ -177,6 +179,12 @@ class _Fixed(NamedTuple):
 
     def pattern(self, found: Iterable[Conjunction]) -> dict[str, Json]:
         """The rule's pattern that matches what any of the conjunctions does."""
+        members = frozenset(found)
+        if members not in self.written:
+            self.written[members] = self._written(members)
+        return self.written[members]
+
+    def _written(self, found: Iterable[Conjunction]) -> dict[str, Json]:
         guarding = {path for alternative in self.guard for path, _ in alternative}
         every = sorted(found, key=_order)
         free = [each for each in every if any(path in guarding for path, _ in each)]
